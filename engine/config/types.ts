@@ -1,0 +1,241 @@
+/**
+ * The configuration as data: what lab.toml says (Lab) and what it stands for (Expansion). Nothing here touches the
+ * outside world.
+ */
+import type { Diagnostic, Range } from "../diagnostics.ts";
+import type { Json, JsonObject } from "../json.ts";
+
+/** Where something was declared: a file and the path of keys in its document. */
+export interface Origin {
+  readonly file: string;
+  readonly path: readonly (string | number)[];
+}
+
+/** lab.toml and its includes, read, merged and validated; expressions not yet evaluated. */
+export interface Lab {
+  readonly name: string;
+  /** Absolute path of the folder that holds lab.toml. */
+  readonly folder: string;
+  /** Lab-relative path and SHA-256 of lab.toml, its includes and the var files, in the order read. */
+  readonly sources: readonly SourceFile[];
+  readonly provider: "qemu" | "fake";
+  readonly accel: "auto" | "kvm" | "hvf" | "tcg";
+  readonly offline: boolean;
+  readonly limits: LabLimits;
+  /** The merged document, as validated. */
+  readonly document: JsonObject;
+  /** Values of the variables, defaults filled in, types checked. */
+  readonly variables: Readonly<Record<string, VariableValue>>;
+  /** Where each named table of the document was declared: `vms.web` → Origin. */
+  readonly origins: ReadonlyMap<string, Origin>;
+  /** The range of an origin; parses the file again for positions, so only for what is shown. */
+  locate(origin: Origin, spot?: Spot): Range | undefined;
+  /** The source line of a range, for showing it. */
+  sourceLine(range: Range): string | undefined;
+}
+
+/** What of an origin is meant. */
+export interface Spot {
+  /** The key or the value; default: the value of a setting, the header of a table. */
+  readonly part?: "key" | "value";
+  /** A part of a string value: offsets in the string as TOML decodes it. */
+  readonly span?: { readonly start: number; readonly end: number };
+}
+
+export interface SourceFile {
+  readonly path: string;
+  readonly sha256: string;
+}
+
+/** Limits that a lab sets for itself; bytes. */
+export interface LabLimits {
+  readonly cpus?: number;
+  readonly memory?: number;
+  readonly memoryReserve?: number;
+  readonly diskReserve?: number;
+  readonly vms?: number;
+}
+
+export interface VariableValue {
+  readonly value: Json;
+  readonly sensitive: boolean;
+}
+
+/** Everything the lab declares, evaluated as far as it can be before apply. */
+export interface Expansion {
+  /** In a stable order: by declaration. */
+  readonly resources: readonly Resource[];
+  readonly outputs: readonly OutputDeclaration[];
+  readonly diagnostics: readonly Diagnostic[];
+  /** What deferred expressions may read: see {@link EvaluationValues}. */
+  readonly values: EvaluationValues;
+  /** Images that nothing in the lab stands on: built on request only. */
+  readonly unneeded?: readonly Resource[];
+}
+
+/** What a lab consists of. `role` builds, networks and volumes are resources like any other. */
+export type ResourceType = "secret" | "image" | "vm";
+
+/** One thing that the lab declares. */
+export interface Resource {
+  /** `vm.k8s-worker-1`. */
+  readonly address: string;
+  readonly type: ResourceType;
+  readonly name: string;
+  /** Name of the provider that makes it: `qemu`, `fake`, `images`; `engine` for secrets. */
+  readonly provider: string;
+  /** Declared inputs, normalised: {@link VmInputs}, {@link ImageInputs} or {@link SecretInputs}. */
+  readonly inputs: VmInputs | ImageInputs | SecretInputs;
+  /** Addresses that must be complete (VMs: ready and provisioned) before this one starts. */
+  readonly dependsOn: readonly string[];
+  readonly origin: Origin;
+  readonly preventDestroy: boolean;
+  readonly environment?: EnvironmentMember;
+}
+
+/** Which member of which environment (or which instance of a counted VM) a resource is. */
+export interface EnvironmentMember {
+  /** Undefined for a counted VM outside environments. */
+  readonly environment?: string;
+  readonly member: string;
+  /** count: 1-based number; for_each: key. */
+  readonly key?: number | string;
+}
+
+/**
+ * A value that is written down as its expression: because it is known only at apply (no `hash`), or because it is
+ * sensitive (then `hash`, a keyed hash of the value, when the value is known). Plans and the state hold these, never
+ * the value.
+ */
+export interface Deferred {
+  /** The text with its `${…}`, as written. */
+  readonly $expr: string;
+  /** Key into {@link EvaluationValues.scopes}. */
+  readonly scope: string;
+  readonly sensitive: boolean;
+  /** What the value is checked as and normalised to when it is computed. Default: any JSON value, as it is. */
+  readonly as?: "string" | "text" | "user" | "guest-path" | "cpus" | "size" | "port" | "json";
+  readonly hash?: string;
+}
+
+/** A value, or the expression it will come from. */
+export type OrDeferred<T> = T | Deferred;
+
+export interface SecretInputs {
+  readonly kind: "password" | "pattern" | "ssh_key";
+  readonly pattern?: string;
+  readonly length?: number;
+}
+
+export interface ImageInputs {
+  readonly source: "url" | "path" | "bootstrap" | "digest";
+  readonly url?: string;
+  /** `sha256:HEX`, `sha512:HEX` or `file:URL`. */
+  readonly checksum?: string;
+  /** Lab-relative, or absolute when written so. */
+  readonly path?: string;
+  /** Digest of the local file's bytes; filled in with the other files' hashes. */
+  readonly sha256?: string;
+  readonly bootstrap?: {
+    readonly distribution: "debian" | "ubuntu";
+    readonly suite: string;
+    readonly mirror?: string;
+    readonly packages: readonly string[];
+    /** Bytes. */
+    readonly size: number;
+  };
+  /** `sha256:HEX` of the disk in the store. */
+  readonly digest?: string;
+  readonly user: string;
+}
+
+/** Inputs of a VM. Keys are those of the schema wherever a property exists there; sizes in bytes. */
+export interface VmInputs {
+  /** Name of the image whose disk it stands on (with a role: the role's image). */
+  readonly image: string;
+  readonly role?: string;
+  readonly cpus: OrDeferred<number>;
+  readonly memory: OrDeferred<number>;
+  readonly disk: OrDeferred<number>;
+  readonly firmware: "bios" | "uefi";
+  readonly machine: string;
+  readonly accel: "auto" | "kvm" | "hvf" | "tcg";
+  readonly power: "running" | "stopped" | "manual";
+  readonly login: {
+    readonly user: OrDeferred<string>;
+    /** Absent when there is none. */
+    readonly password?: OrDeferred<string>;
+    /** Public keys themselves (files are read). */
+    readonly keys: readonly OrDeferred<string>[];
+  };
+  /** Normalised: `ADDRESS:HOST:GUEST/PROTO`, HOST 0 when the kernel chooses. */
+  readonly ports: readonly OrDeferred<string>[];
+  readonly labels: Readonly<Record<string, OrDeferred<string>>>;
+  readonly env: Readonly<Record<string, OrDeferred<string>>>;
+  /** The role's steps first, then the VM's: files, scripts, run. */
+  readonly steps: readonly ProvisionStep[];
+  readonly on_change: "rerun" | "replace" | "ignore";
+  readonly ready?: { readonly command: OrDeferred<string>; readonly timeoutMs: number };
+  readonly timeouts: StageTimeouts;
+}
+
+/** Milliseconds. */
+export interface StageTimeouts {
+  readonly bootMs: number;
+  readonly loginMs: number;
+  readonly cloudInitMs: number;
+  readonly stepMs: number;
+  readonly stopMs: number;
+}
+
+/** One provisioning step. `sha256` is of the file's bytes when planned. */
+export type ProvisionStep =
+  | {
+      readonly kind: "file";
+      readonly to: OrDeferred<string>;
+      readonly mode: string;
+      readonly owner: string;
+      /** Lab-relative path; either this or content. */
+      readonly from?: string;
+      readonly sha256?: string;
+      readonly content?: OrDeferred<string>;
+    }
+  | { readonly kind: "script"; readonly path: string; readonly sha256?: string }
+  | { readonly kind: "run"; readonly command: OrDeferred<string> };
+
+export interface OutputDeclaration {
+  readonly name: string;
+  readonly value: OrDeferred<Json>;
+  readonly sensitive: boolean;
+  readonly description?: string;
+}
+
+/**
+ * What an expression can read, as far as known when planning. Serialisable: a plan carries the part that its deferred
+ * expressions need. At apply, attributes in the state go before those here.
+ */
+export interface EvaluationValues {
+  /** Non-sensitive variables. */
+  readonly vars: Readonly<Record<string, Json>>;
+  /** Keyed hashes of the sensitive variables that are used; their values are supplied again. */
+  readonly sensitiveVars: Readonly<Record<string, string>>;
+  /** Known attributes of VMs that deferred expressions refer to, by VM name. In `ports` (guest port → host port) a
+   * port that the kernel chooses is null. */
+  readonly vms: Readonly<Record<string, JsonObject>>;
+  /** VM names of the environments that deferred expressions refer to. */
+  readonly environments?: Readonly<Record<string, readonly string[]>>;
+  /** Names of the secrets that deferred expressions refer to. */
+  readonly secrets?: readonly string[];
+  readonly scopes: Readonly<Record<string, Scope>>;
+}
+
+/** What `self`, `members` and `each` mean for one resource. */
+export interface Scope {
+  /** VM name of `self`. */
+  readonly self?: string;
+  /** Member name → VM name, or VM names of a counted member. */
+  readonly members?: Readonly<Record<string, string | readonly string[]>>;
+  readonly each?: { readonly key: string; readonly value: Json };
+  /** 0-based number of a counted VM, read as `${count.index}`. */
+  readonly index?: number;
+}

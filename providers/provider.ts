@@ -1,0 +1,268 @@
+/**
+ * The interface every provider implements. The engine knows providers only through it: no local path, pid or socket
+ * appears here, so that a cluster behind a REST API fits as well as QEMU on this machine.
+ *
+ * Every method is idempotent on the instance id: called again after a crash, it finds what exists under that id and
+ * goes on from there. Expected failures are DiagnosticsError.
+ */
+import type { ImageInputs, StageTimeouts } from "../engine/config/types.ts";
+import type { Diagnostic } from "../engine/diagnostics.ts";
+import type { Connection } from "../engine/effects.ts";
+import type { Progress } from "../engine/events.ts";
+import type { JsonObject } from "../engine/json.ts";
+
+/** What a lab is to a provider. */
+export interface LabIdentity {
+  readonly name: string;
+  readonly lineage: string;
+  /** Absolute path of the lab's folder; files that inputs name lie below or are absolute. */
+  readonly folder: string;
+}
+
+/** Handed to every long call. */
+export interface CallContext {
+  readonly signal: AbortSignal;
+  /** A short phrase for what is going on now, and how far it is. */
+  readonly progress: (phase: string, progress?: Progress) => void;
+  /** A line of output of a guest or builder. */
+  readonly output: (line: string) => void;
+}
+
+// ---------------------------------------------------------------------------------------------------------- VMs
+
+/** The declared inputs of a VM with every expression evaluated: secrets in clear, sizes in bytes. */
+export interface VmSpec {
+  /** 12 lower-case hex digits, chosen by the engine; folder, UUID and file names follow from it. */
+  readonly id: string;
+  readonly name: string;
+  readonly lab: LabIdentity;
+  /** The image its disk stands on. */
+  readonly base: { readonly digest: string; readonly user: string };
+  readonly cpus: number;
+  readonly memory: number;
+  readonly disk: number;
+  readonly firmware: "bios" | "uefi";
+  readonly machine: string;
+  readonly accel: "auto" | "kvm" | "hvf" | "tcg";
+  readonly user: string;
+  readonly password?: string;
+  readonly keys: readonly string[];
+  readonly ports: readonly PortForward[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>>;
+  readonly ready?: { readonly command: string; readonly timeoutMs: number };
+  readonly timeouts: StageTimeouts;
+}
+
+/** A forwarded port. `host` 0: the kernel chooses. */
+export interface PortForward {
+  readonly address: string;
+  readonly host: number;
+  readonly guest: number;
+  readonly protocol: "tcp" | "udp";
+}
+
+/** What a provider found under an instance id. */
+export type VmObservation =
+  | { readonly state: "absent" }
+  /** Something is there but creating it did not finish. */
+  | { readonly state: "incomplete" }
+  /** The machine is whole and off. `clean` is false when it died without a shutdown (kill, crash, host reboot). */
+  | {
+      readonly state: "stopped";
+      readonly clean: boolean;
+      readonly reason?: string;
+      readonly attributes: JsonObject;
+    }
+  | { readonly state: "running"; readonly paused: boolean; readonly attributes: JsonObject }
+  /** It exists but cannot be used: a layer is missing or damaged. */
+  | { readonly state: "broken"; readonly reason: string; readonly attributes: JsonObject };
+
+/** A provisioning step, evaluated. */
+export type GuestStep =
+  /** `content` is the bytes to write. */
+  | {
+      readonly kind: "file";
+      readonly label: string;
+      readonly to: string;
+      readonly mode: string;
+      readonly owner: string;
+      readonly content: Buffer;
+    }
+  | { readonly kind: "script"; readonly label: string; readonly content: Buffer }
+  | { readonly kind: "run"; readonly label: string; readonly command: string };
+
+export interface ExecResult {
+  /** The command's exit code; null when ended by a signal or the deadline. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How OpenSSH reaches a VM; for `ssh-config`, `inventory` and interactive sessions. */
+export interface SshAccess {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  /** Options as OpenSSH's configuration spells them, such as `IdentityFile` → path. */
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** A VM moved to the trash. */
+export interface TrashedVm {
+  readonly id: string;
+  readonly name: string;
+  readonly lab: string;
+  readonly lineage: string;
+  /** Milliseconds since the epoch. */
+  readonly deletedAt: number;
+  /** Bytes on disk. */
+  readonly size: number;
+  readonly reason: string;
+  /** The state's record of the VM, for restoring it. */
+  readonly record: JsonObject;
+}
+
+export interface VmProvider {
+  readonly name: string;
+  /** Part of a saved plan: a plan made with another version is refused. */
+  readonly version: string;
+  /** What kind of limit applies to VMs that boot at the same time; undefined: none. */
+  parallelBoots(): Promise<number | undefined>;
+  /** True when its VMs use this host's memory, CPUs and disk, so that limits and reservations apply. */
+  readonly usesHost: boolean;
+  /** Problems of this host that would make the VMs of a plan fail (missing programs, no UEFI firmware, …). */
+  check(needs: {
+    readonly uefi: boolean;
+    readonly accels: readonly string[];
+  }): Promise<readonly Diagnostic[]>;
+
+  /** What exists, in one batch; one entry for each id asked. Never runs probes in guests. */
+  read(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, VmObservation>>;
+
+  /** Makes disk, identity and seed, without starting anything. Resolves with attributes to record. */
+  create(spec: VmSpec, context: CallContext): Promise<JsonObject>;
+  /** Powers on. Resolves with attributes to record once the machine runs (not: is ready). */
+  start(spec: VmSpec, context: CallContext): Promise<JsonObject>;
+  /** Waits, in stages, until a login works and cloud-init is done; fails with evidence. Brings the guest up to date
+   * (keys, password) where it was changed while the VM was off. Runs no ready command. */
+  ready(spec: VmSpec, context: CallContext): Promise<JsonObject>;
+  /** Runs the user's ready.command until it succeeds or its time is over. */
+  readyCommand(spec: VmSpec, context: CallContext): Promise<void>;
+  /** Carries out one provisioning step as root, with the spec's env. Fails with the tail of its output. */
+  provision(spec: VmSpec, step: GuestStep, context: CallContext): Promise<void>;
+  /** Brings a machine to the spec: live what can be live (ports, keys, password, labels, disk growth), the rest when
+   * off. The engine has stopped it before where the schema's change class says restart. */
+  update(spec: VmSpec, context: CallContext): Promise<JsonObject>;
+  /** Stops: power button → quit → kill, or at once with `force`. A stopped VM is no error. `keepOverride` marks a
+   * stop that is part of an operation, so that a later start is expected. */
+  stop(id: string, options: { timeoutMs: number; force?: boolean }, context: CallContext): Promise<void>;
+  /** Removes a stopped machine: into the trash with `trash`, else for good. What is absent is no error. */
+  remove(id: string, options: { trash?: Omit<TrashedVm, "size" | "id"> }): Promise<void>;
+  /** Called after the last VM of a lab is gone: removes the lab's key and anything else kept for it. */
+  forgetLab(lab: LabIdentity): Promise<void>;
+
+  /** Runs a command through the guest's shell as the login user (or root), output streamed to context.output. */
+  exec(
+    id: string,
+    command: string,
+    options: { asRoot?: boolean; input?: string | Buffer; timeoutMs?: number },
+    context: CallContext,
+  ): Promise<ExecResult>;
+  ssh(id: string): Promise<SshAccess>;
+  /** Opens the serial console of a running VM. */
+  openConsole(id: string, signal?: AbortSignal): Promise<Connection>;
+  /** The recorded serial console: its last `lines` lines. */
+  consoleLog(id: string, lines: number): Promise<readonly string[]>;
+
+  trash(): Promise<readonly TrashedVm[]>;
+  /** Moves a VM back out of the trash under its id. */
+  restoreFromTrash(id: string): Promise<void>;
+  emptyTrash(id: string): Promise<void>;
+}
+
+// -------------------------------------------------------------------------------------------------------- images
+
+/** What vmlab.lock keeps of an image that lab.toml leaves open. */
+export interface ImagePin {
+  /** What the pin belongs to; a pin of another source is void. */
+  readonly source: string;
+  /** Checksum of the file behind a URL, `sha256:HEX` or `sha512:HEX`. */
+  readonly checksum?: string;
+  /** Digest of the disk in the store. */
+  readonly digest?: string;
+  /** Bytes to download. */
+  readonly size?: number;
+  /** Version of the bootstrap recipe. */
+  readonly recipe?: number;
+  /** Release that a bootstrap installed, such as `12.12`. */
+  readonly release?: string;
+}
+
+/** What a plan can know of an image. */
+export interface ImageResolution {
+  /** SHA-256 over the canonical recipe (DESIGN: the image's key). */
+  readonly key: string;
+  /** Digest, when an image with this key (or the pinned digest) is in the store. */
+  readonly digest?: string;
+  /** True when the digest is in the store on this host. */
+  readonly present: boolean;
+  /** Bytes to download, when known. */
+  readonly download?: number;
+  /** Virtual size in bytes, when known. */
+  readonly virtualSize?: number;
+  /** The pin to record when the image is obtained. */
+  readonly pin?: ImagePin;
+  /** Things worth a note in the plan, such as a checksum that will be read at apply. */
+  readonly notes: readonly string[];
+}
+
+export interface ImageSpec {
+  readonly name: string;
+  readonly lab: LabIdentity;
+  readonly inputs: ImageInputs;
+  readonly key: string;
+  readonly pin?: ImagePin;
+  readonly offline: boolean;
+}
+
+export interface ObtainedImage {
+  readonly digest: string;
+  /** `virtual_size` and `size` in bytes, `key`, `created` (ISO 8601), … */
+  readonly attributes: JsonObject;
+  readonly pin?: ImagePin;
+}
+
+export type ImageObservation =
+  | { readonly state: "absent" }
+  | {
+      readonly state: "present";
+      readonly virtualSize: number;
+      readonly size: number;
+      readonly attributes: JsonObject;
+    }
+  /** Size, time or inode differ from what was recorded. */
+  | { readonly state: "changed"; readonly reason: string };
+
+export interface ImageProvider {
+  readonly name: string;
+  readonly version: string;
+  /** Looks at an image for a plan: the store, the pin and, unless offline, the checksum and size behind a URL. With
+   * `upgrade` the pin is not used. Writes nothing. */
+  resolve(
+    spec: Omit<ImageSpec, "key">,
+    options: { upgrade: boolean; signal?: AbortSignal },
+  ): Promise<ImageResolution>;
+  read(digests: readonly string[]): Promise<ReadonlyMap<string, ImageObservation>>;
+  /** Downloads, copies or builds; verifies; puts it into the store. With a digest already there for the key: nothing
+   * but that. Two processes that want the same key make it once. */
+  obtain(spec: ImageSpec, context: CallContext): Promise<ObtainedImage>;
+  /** Clears away what crashed downloads and builds left. */
+  recover(): Promise<readonly string[]>;
+}
+
+/** Everything the engine needs of the outside for one lab. */
+export interface Providers {
+  readonly vm: VmProvider;
+  readonly image: ImageProvider;
+}
