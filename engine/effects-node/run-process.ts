@@ -1,0 +1,97 @@
+import type { RunOptions, RunResult } from "../effects.ts";
+import { signalProcess } from "./signal-process.ts";
+import { lineSplitter } from "./split-lines.ts";
+
+/** How long a program may take to end itself after SIGTERM. */
+const GRACE_MS = 5000;
+
+/** Groups that would outlive vmlab if it ended now. */
+const runningGroups = new Set<number>();
+let watchesExit = false;
+
+/** Runs a program to its end; see {@link Processes.run}. */
+export async function runProcess(
+  program: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const { signal, ownGroup = false } = options;
+  signal?.throwIfAborted();
+  const { execa } = await import("execa");
+  signal?.throwIfAborted();
+
+  const subprocess = execa(program, args, {
+    reject: false,
+    stripFinalNewline: false,
+    detached: ownGroup,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
+  });
+  const { pid } = subprocess;
+  if (ownGroup && pid !== undefined) track(pid);
+
+  let timedOut = false;
+  let killTimer: NodeJS.Timeout | undefined;
+  const end = (how: NodeJS.Signals): void => {
+    if (pid !== undefined) signalProcess(ownGroup ? -pid : pid, how);
+  };
+  const stop = (): void => {
+    if (killTimer !== undefined) return;
+    end("SIGTERM");
+    killTimer = setTimeout(() => {
+      end("SIGKILL");
+      // A grandchild outside our reach may hold the pipes open for ever.
+      subprocess.stdout?.destroy();
+      subprocess.stderr?.destroy();
+    }, GRACE_MS);
+  };
+  const deadline =
+    options.timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true;
+          stop();
+        }, options.timeoutMs);
+  signal?.addEventListener("abort", stop, { once: true });
+
+  const { onLine } = options;
+  const splitters = (["stdout", "stderr"] as const).map((name) => {
+    const splitter = lineSplitter((line) => onLine?.(line, name));
+    if (onLine !== undefined) subprocess[name]?.on("data", (data: Buffer) => splitter.push(data));
+    return splitter;
+  });
+
+  try {
+    const result = await subprocess;
+    for (const splitter of splitters) splitter.end();
+    if (signal?.aborted) throw signal.reason;
+    // Neither an exit code nor a signal: it never ran. The cause is Node's system error.
+    if (result.exitCode === undefined && result.signal === undefined && !timedOut)
+      throw result.cause ?? result;
+    return {
+      code: timedOut ? null : (result.exitCode ?? null),
+      stdout: result.stdout ?? "",
+      stderr: result.stderr ?? "",
+      timedOut,
+      ...(result.signal === undefined ? {} : { signal: result.signal }),
+    };
+  } finally {
+    clearTimeout(deadline);
+    signal?.removeEventListener("abort", stop);
+    // Members of the group that ignored SIGTERM must not outlive the run that was ended.
+    if (killTimer !== undefined && ownGroup) end("SIGKILL");
+    clearTimeout(killTimer);
+    if (pid !== undefined) runningGroups.delete(pid);
+  }
+}
+
+/** A program in a group of its own does not see the terminal's Ctrl-C, nor the end of vmlab. */
+function track(pid: number): void {
+  runningGroups.add(pid);
+  if (watchesExit) return;
+  watchesExit = true;
+  process.on("exit", () => {
+    for (const group of runningGroups) signalProcess(-group, "SIGTERM");
+  });
+}
