@@ -1,0 +1,80 @@
+/** Whether a JSON value is a state. By hand and not by schema: it runs at every start, over every resource. */
+import { isJsonObject } from "../json.ts";
+
+type Kind = "string" | "number" | "boolean" | "object" | "strings";
+type Fields = readonly (readonly [name: string, kind: Kind])[];
+
+const STATE: Fields = [
+  ["version", "number"],
+  ["lineage", "string"],
+  ["serial", "number"],
+  ["host", "string"],
+  ["folder", "string"],
+  ["lab", "string"],
+  ["tool", "string"],
+  ["sensitiveKey", "string"],
+  ["journalSequence", "number"],
+  ["resources", "object"],
+  ["outputs", "object"],
+  ["intents", "object"],
+];
+
+const RESOURCE: Fields = [
+  ["address", "string"],
+  ["type", "string"],
+  ["name", "string"],
+  ["provider", "string"],
+  ["generation", "number"],
+  ["phase", "string"],
+  ["inputs", "object"],
+  ["attributes", "object"],
+  ["dependsOn", "strings"],
+  ["preventDestroy", "boolean"],
+];
+
+const INTENT: Fields = [
+  ["operation", "string"],
+  ["address", "string"],
+  ["step", "string"],
+  ["since", "number"],
+];
+
+/** The first thing that is not as a state has it, as a phrase; undefined for a state. */
+export function shapeProblem(value: unknown): string | undefined {
+  return (
+    fieldProblem(value, "", STATE) ??
+    eachProblem(value, "resources", RESOURCE) ??
+    eachProblem(value, "intents", INTENT) ??
+    eachProblem(value, "outputs", [["sensitive", "boolean"]])
+  );
+}
+
+function eachProblem(state: unknown, table: string, fields: Fields): string | undefined {
+  if (!isJsonObject(state)) return undefined;
+  for (const [key, value] of Object.entries(state[table] ?? {})) {
+    const problem = fieldProblem(value, `${table}["${key}"]`, fields);
+    if (problem !== undefined) return problem;
+    if (table === "resources" && isJsonObject(value) && value.address !== key) {
+      return `resources["${key}"] holds another address, ${String(value.address)}`;
+    }
+  }
+  return undefined;
+}
+
+function fieldProblem(value: unknown, path: string, fields: Fields): string | undefined {
+  if (!isJsonObject(value)) return `${path || "the state"} is not an object`;
+  for (const [name, kind] of fields) {
+    const place = path === "" ? name : `${path}.${name}`;
+    if (value[name] === undefined) return `${place} is missing`;
+    if (!isKind(value[name], kind))
+      return `${place} is not ${kind === "strings" ? "a list of strings" : `a ${kind}`}`;
+  }
+  return undefined;
+}
+
+function isKind(value: unknown, kind: Kind): boolean {
+  if (kind === "object") return isJsonObject(value);
+  if (kind === "strings") return Array.isArray(value) && value.every((item) => typeof item === "string");
+  if (kind === "number") return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+  return typeof value === kind;
+}
