@@ -1,0 +1,196 @@
+/** Whether what a plan leads to fits the host. Pure: figures come in, figures and diagnostics go out. */
+import type { LabLimits } from "../config/types.ts";
+import { type Diagnostic, problem } from "../diagnostics.ts";
+import { formatSize } from "../units.ts";
+import type { HostLimits } from "./host-config.ts";
+import { type LedgerLab, type Reservation, runningReservations } from "./labs.ts";
+
+/** A VM as it will be after the plan; bytes. */
+export interface PlannedVm {
+  readonly name: string;
+  readonly cpus: number;
+  readonly memory: number;
+  /** Virtual size of the disk. */
+  readonly disk: number;
+  readonly running: boolean;
+  /** The plan makes or grows its disk; absent: the disk stays. */
+  readonly diskChange?: "new" | "grow";
+  /** What the disk takes on the host already. */
+  readonly diskAllocated?: number;
+}
+
+export interface CapacityInput {
+  readonly lab: { readonly lineage: string; readonly name: string };
+  readonly host: HostLimits;
+  /** May only tighten the host's. */
+  readonly limits: LabLimits;
+  readonly labs: readonly LedgerLab[];
+  readonly bootId: string;
+  /** All VMs that the lab will have. */
+  readonly vms: readonly PlannedVm[];
+  /** Bytes that the plan downloads. */
+  readonly download: number;
+  /** Free bytes of the file system that holds VMLAB_HOME. */
+  readonly diskFree: number;
+  /** Bytes that emptying the trash would free. */
+  readonly trash?: number;
+}
+
+/** `free` is what is left of `limit` by others; the plan fits when `need` is at most `free`. */
+export interface Figure {
+  readonly need: number;
+  readonly free: number;
+  readonly limit: number;
+}
+
+export interface Capacity {
+  readonly memory: Figure;
+  readonly cpus: Figure;
+  /** `need` is the worst case: every new disk filled. */
+  readonly disk: Figure;
+  /** Running VMs; absent without a limit. */
+  readonly vms?: Figure;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+type Amount = "memory" | "cpus" | "vms";
+
+/** What the plan needs, beside what is free. More than is free is an error, unless the lab takes no more than before. */
+export function checkCapacity(input: CapacityInput): Capacity {
+  const { host, limits } = input;
+  const memoryReserve = Math.max(host.memoryReserve, limits.memoryReserve ?? 0);
+  const memoryLimit = Math.max(
+    0,
+    Math.min(host.memory, limits.memory ?? Number.POSITIVE_INFINITY, host.memoryTotal - memoryReserve),
+  );
+  const cpuLimit = Math.min(host.cpus, limits.cpus ?? Number.POSITIVE_INFINITY);
+  const vmLimit = Math.min(host.vms ?? Number.POSITIVE_INFINITY, limits.vms ?? Number.POSITIVE_INFINITY);
+
+  const memory = figureOf(input, "memory", memoryLimit);
+  const cpus = figureOf(input, "cpus", cpuLimit);
+  const vms = Number.isFinite(vmLimit) ? figureOf(input, "vms", vmLimit) : undefined;
+  const disk = diskFigure(input);
+  return {
+    memory,
+    cpus,
+    disk,
+    ...(vms === undefined ? {} : { vms }),
+    diagnostics: [
+      ...shortage(input, "memory", memory),
+      ...shortage(input, "cpus", cpus),
+      ...(vms === undefined ? [] : shortage(input, "vms", vms)),
+      ...diskShortage(input, disk),
+    ],
+  };
+}
+
+function figureOf(input: CapacityInput, what: Amount, limit: number): Figure {
+  const need = sum(input.vms.filter((vm) => vm.running).map((vm) => amountOf(vm, what)));
+  const others = sum(otherLabs(input).map((lab) => usedBy(lab, input.bootId, what)));
+  return { need, free: Math.max(0, limit - others), limit };
+}
+
+function diskFigure(input: CapacityInput): Figure {
+  const growth = input.vms.map((vm) =>
+    vm.diskChange === undefined ? 0 : Math.max(0, vm.disk - (vm.diskAllocated ?? 0)),
+  );
+  const reserve = Math.max(input.host.diskReserve, input.limits.diskReserve ?? 0);
+  const free = Math.max(0, input.diskFree - reserve);
+  return { need: sum(growth) + input.download, free, limit: free };
+}
+
+function shortage(input: CapacityInput, what: Amount, figure: Figure): Diagnostic[] {
+  const own = input.labs.find((lab) => lab.lineage === input.lab.lineage);
+  const already = own === undefined ? 0 : usedBy(own, input.bootId, what);
+  if (figure.need <= figure.free || figure.need <= already) return [];
+  const running = input.vms.filter((vm) => vm.running);
+  const users = otherLabs(input)
+    .map((lab) => ({
+      lab,
+      used: usedBy(lab, input.bootId, what),
+      vms: runningReservations(lab, input.bootId).length,
+    }))
+    .filter(({ used }) => used > 0)
+    .map(
+      ({ lab, used, vms }) =>
+        `Lab ${lab.name} (${lab.folder}) uses ${show(what, used)}${what === "vms" ? "" : ` for ${count(vms, "VM")}`}.`,
+    );
+  const key = what === "memory" ? "memory (and memory_reserve)" : what;
+  return [
+    problem({
+      code: what === "vms" ? "host/too-many-vms" : `host/not-enough-${what}`,
+      summary: {
+        memory: `The running VMs need ${show("memory", figure.need)} of memory, and ${show("memory", figure.free)} are free`,
+        cpus: `The running VMs need ${show("cpus", figure.need)}, and ${figure.free} are free`,
+        vms: `${show("vms", figure.need)} would run, and ${figure.free} may`,
+      }[what],
+      detail: [
+        `The limit is ${show(what, figure.limit)}.`,
+        ...users,
+        ...(what === "vms" ? [] : [largest(running, what)]),
+      ].join("\n"),
+      hint: `Stop VMs (\`vmlab stop\`), give VMs less, or raise ${key} under [limits] in config.toml of VMLAB_HOME or in lab.toml, whichever is tighter.`,
+    }),
+  ];
+}
+
+function diskShortage(input: CapacityInput, figure: Figure): Diagnostic[] {
+  if (figure.need <= figure.free || figure.need === 0) return [];
+  const changed = input.vms.filter((vm) => vm.diskChange !== undefined);
+  const reserve = Math.max(input.host.diskReserve, input.limits.diskReserve ?? 0);
+  const trash = input.trash ?? 0;
+  return [
+    problem({
+      code: "host/not-enough-disk",
+      summary: `Disks and downloads may grow by ${formatSize(figure.need)}, and ${formatSize(figure.free)} are free`,
+      detail: [
+        `${formatSize(input.diskFree)} are free on the file system of VMLAB_HOME, of which ${formatSize(reserve)} stay reserved.`,
+        ...(input.download > 0 ? [`Downloads take ${formatSize(input.download)}.`] : []),
+        ...(changed.length > 0 ? [largest(changed, "disk")] : []),
+      ].join("\n"),
+      hint:
+        trash > 0
+          ? `\`vmlab trash empty\` frees ${formatSize(trash)}. Or give VMs smaller disks, or lower disk_reserve under [limits].`
+          : "Make room, give VMs smaller disks, or lower disk_reserve under [limits] in config.toml of VMLAB_HOME.",
+    }),
+  ];
+}
+
+const MOST_NAMED = 3;
+
+/** `This lab: k8s-cp 4 GiB, web 2 GiB and 3 more.` */
+function largest(vms: readonly PlannedVm[], what: "memory" | "cpus" | "disk"): string {
+  const sorted = [...vms].sort((a, b) => b[what] - a[what] || (a.name < b.name ? -1 : 1));
+  const named = sorted
+    .slice(0, MOST_NAMED)
+    .map((vm) => `${vm.name} ${what === "cpus" ? vm.cpus : formatSize(vm[what])}`);
+  const more = sorted.length - named.length;
+  return `This lab: ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`;
+}
+
+function otherLabs(input: CapacityInput): readonly LedgerLab[] {
+  return input.labs.filter((lab) => lab.lineage !== input.lab.lineage);
+}
+
+function usedBy(lab: LedgerLab, bootId: string, what: Amount): number {
+  return sum(runningReservations(lab, bootId).map(([, reservation]) => amountOf(reservation, what)));
+}
+
+function amountOf(vm: PlannedVm | Reservation, what: Amount): number {
+  return what === "vms" ? 1 : vm[what];
+}
+
+function show(what: Amount, amount: number): string {
+  if (what === "memory") return formatSize(amount);
+  return what === "cpus" ? count(amount, "vCPU") : count(amount, "VM");
+}
+
+function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
+}
+
+function sum(amounts: readonly number[]): number {
+  let total = 0;
+  for (const amount of amounts) total += amount;
+  return total;
+}

@@ -1,0 +1,74 @@
+/** Settings of this host: `config.toml` under VMLAB_HOME. */
+import { systemErrorCode } from "../diagnostics.ts";
+import type { Effects } from "../effects.ts";
+import type { Home } from "../home.ts";
+import { parseDuration, parseSize } from "../units.ts";
+
+/** What vmlab may use of this host, over all labs; bytes. */
+export interface HostLimits {
+  readonly cpus: number;
+  /** For all running VMs together; already without the reserve. */
+  readonly memory: number;
+  /** What the host has. */
+  readonly memoryTotal: number;
+  readonly memoryReserve: number;
+  readonly diskReserve: number;
+  /** Absent: no limit. */
+  readonly vms?: number;
+  /** VMs that may be booting at the same time. */
+  readonly parallelStarts: number;
+}
+
+export interface HostConfig {
+  readonly limits: HostLimits;
+  readonly trash: {
+    /** How long a deleted VM is kept; 0: not at all. */
+    readonly keepMs: number;
+  };
+}
+
+const DEFAULT_CPUS_PER_CPU = 4;
+const DEFAULT_MEMORY_RESERVE = "1GiB";
+const DEFAULT_DISK_RESERVE = "2GiB";
+const DEFAULT_TRASH_KEEP = "7d";
+
+/** The host's settings, with defaults from the host itself. A mistake in config.toml is refused with its place. */
+export async function readHostConfig(
+  effects: Pick<Effects, "files" | "host">,
+  home: Home,
+): Promise<HostConfig> {
+  const { host } = effects;
+  const { limits = {}, trash = {} } = await readSettings(effects, home);
+  const { total } = await host.memory();
+  const memoryReserve = sizeOf(limits.memory_reserve ?? DEFAULT_MEMORY_RESERVE);
+  const most = Math.max(0, total - memoryReserve);
+  return {
+    limits: {
+      cpus: limits.cpus ?? host.cpus() * DEFAULT_CPUS_PER_CPU,
+      memory: limits.memory === undefined ? most : Math.min(sizeOf(limits.memory), most),
+      memoryTotal: total,
+      memoryReserve,
+      diskReserve: sizeOf(limits.disk_reserve ?? DEFAULT_DISK_RESERVE),
+      ...(limits.vms === undefined ? {} : { vms: limits.vms }),
+      parallelStarts: limits.parallel_starts ?? Math.max(2, Math.floor(host.cpus() / 2)),
+    },
+    trash: { keepMs: parseDuration(trash.keep ?? DEFAULT_TRASH_KEEP) ?? 0 },
+  };
+}
+
+async function readSettings(effects: Pick<Effects, "files">, home: Home) {
+  let text: string;
+  try {
+    text = await effects.files.readText(home.configFile);
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return {};
+    throw error;
+  }
+  const { parseHostConfig } = await import("./parse-host-config.ts");
+  return await parseHostConfig(text, home.configFile);
+}
+
+/** The schema has let only sizes through. */
+function sizeOf(value: string | number): number {
+  return parseSize(value) ?? 0;
+}

@@ -1,0 +1,135 @@
+/** The host's ledger: one file a lab under `VMLAB_HOME/labs`, saying which images it leases and what its VMs take. */
+import { join } from "node:path";
+import { type Diagnostic, systemErrorCode, warning } from "../diagnostics.ts";
+import type { Effects } from "../effects.ts";
+import type { Home } from "../home.ts";
+import { isJsonObject } from "../json.ts";
+
+export const LEDGER_VERSION = 1;
+
+/** One lab's entry; bytes. */
+export interface LedgerLab {
+  readonly version: typeof LEDGER_VERSION;
+  readonly lineage: string;
+  readonly name: string;
+  /** Absolute path of the lab's folder. */
+  readonly folder: string;
+  readonly host: string;
+  /** The boot in which `running` was true; after a reboot nothing runs. */
+  readonly bootId?: string;
+  /** Digests of images that must stay in the store. */
+  readonly leases: readonly string[];
+  /** By VM name. */
+  readonly reservations: Readonly<Record<string, Reservation>>;
+}
+
+export interface Reservation {
+  readonly cpus: number;
+  readonly memory: number;
+  /** Virtual size of the disk. */
+  readonly disk: number;
+  readonly running: boolean;
+}
+
+export interface Ledger {
+  /** By lineage, in its order. */
+  readonly labs: readonly LedgerLab[];
+  /** Warnings about entries that cannot be read; whoever prunes images must not go on with any. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** The entries of all labs on this host. */
+export async function readLedger(effects: Pick<Effects, "files">, home: Home): Promise<Ledger> {
+  const labs: LedgerLab[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const name of await effects.files.list(home.labs)) {
+    if (!/^[0-9a-f]+\.json$/.test(name)) continue;
+    const path = join(home.labs, name);
+    const entry = await readEntry(effects, path);
+    if (entry === "damaged") diagnostics.push(damaged(path));
+    else if (entry !== undefined) labs.push(entry);
+  }
+  return { labs, diagnostics };
+}
+
+/** One lab's entry; undefined when it has none or it is damaged. */
+export async function readLab(
+  effects: Pick<Effects, "files">,
+  home: Home,
+  lineage: string,
+): Promise<LedgerLab | undefined> {
+  const entry = await readEntry(effects, entryFile(home, lineage));
+  return entry === "damaged" ? undefined : entry;
+}
+
+/** Writes a lab's entry as a whole, durably. Call it under the host lock `labs`. */
+export async function writeLab(effects: Pick<Effects, "files">, home: Home, lab: LedgerLab): Promise<void> {
+  await effects.files.makeDir(home.labs);
+  await effects.files.write(entryFile(home, lab.lineage), `${JSON.stringify(lab, undefined, 2)}\n`);
+}
+
+/** Gives up everything that a lab leased and reserved. */
+export async function removeLab(effects: Pick<Effects, "files">, home: Home, lineage: string): Promise<void> {
+  await effects.files.remove(entryFile(home, lineage));
+}
+
+/** The reservations of VMs that run now: those of an earlier boot do not. */
+export function runningReservations(lab: LedgerLab, bootId: string): [name: string, Reservation][] {
+  if (lab.bootId !== undefined && lab.bootId !== bootId) return [];
+  return Object.entries(lab.reservations).filter(([, reservation]) => reservation.running);
+}
+
+async function readEntry(
+  effects: Pick<Effects, "files">,
+  path: string,
+): Promise<LedgerLab | "damaged" | undefined> {
+  let text: string;
+  try {
+    text = await effects.files.readText(path);
+  } catch (error) {
+    // Removed since the folder was listed.
+    if (systemErrorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    return isLab(value) ? value : "damaged";
+  } catch {
+    return "damaged";
+  }
+}
+
+function isLab(value: unknown): value is LedgerLab {
+  return (
+    isJsonObject(value) &&
+    value.version === LEDGER_VERSION &&
+    ["lineage", "name", "folder", "host"].every((field) => typeof value[field] === "string") &&
+    Array.isArray(value.leases) &&
+    value.leases.every((lease) => typeof lease === "string") &&
+    isJsonObject(value.reservations) &&
+    Object.values(value.reservations).every(isReservation)
+  );
+}
+
+function isReservation(value: unknown): boolean {
+  return (
+    isJsonObject(value) &&
+    ["cpus", "memory", "disk"].every((field) => typeof value[field] === "number") &&
+    typeof value.running === "boolean"
+  );
+}
+
+function damaged(path: string): Diagnostic {
+  return warning({
+    code: "host/damaged-ledger",
+    summary: `The record of a lab's images and reservations cannot be read: ${path}`,
+    detail: "What that lab uses of this host is not counted.",
+    hint: "Run `vmlab apply` in that lab to write it anew, or remove the file if the lab is gone.",
+  });
+}
+
+function entryFile(home: Home, lineage: string): string {
+  // A lineage from a state file ends up in a path.
+  if (!/^[0-9a-f]+$/.test(lineage)) throw new Error(`not a lineage: ${lineage}`);
+  return join(home.labs, `${lineage}.json`);
+}

@@ -1,0 +1,47 @@
+/** What a lab's VMs take of the host, from the state, from a plan, or from both. */
+import type { PlannedResource, Step } from "../plan/types.ts";
+import type { ResourceState } from "../state/types.ts";
+import type { PlannedVm } from "./capacity.ts";
+import type { Reservation } from "./labs.ts";
+
+/** A VM as recorded: it counts as running unless it was never started or was stopped on request or from inside. */
+export function recordedReservation(record: ResourceState): Reservation {
+  return {
+    ...sizes(record.inputs),
+    running: record.phase !== "created" && record.powerOverride === undefined,
+  };
+}
+
+/** A VM as it will be after these steps of a plan; undefined when it goes away. */
+export function reservationAfter(
+  name: string,
+  steps: readonly Step[],
+  planned: PlannedResource | undefined,
+  recorded: ResourceState | undefined,
+  runsNow: boolean,
+): PlannedVm | undefined {
+  if (steps.includes("delete")) return undefined;
+  const inputs: object | undefined = planned?.inputs ?? recorded?.inputs;
+  if (inputs === undefined) return undefined;
+  const now = sizes(inputs);
+  const before = recorded === undefined ? undefined : sizes(recorded.inputs);
+  const diskChange = steps.includes("create")
+    ? "new"
+    : before !== undefined && now.disk > before.disk
+      ? "grow"
+      : undefined;
+  const running = steps.includes("start") || (runsNow && !steps.includes("stop"));
+  return {
+    name,
+    ...now,
+    running,
+    ...(diskChange === undefined ? {} : { diskChange }),
+    ...(diskChange === "grow" && before !== undefined ? { diskAllocated: before.disk } : {}),
+  };
+}
+
+function sizes(inputs: object): Omit<Reservation, "running"> {
+  const { cpus, memory, disk } = inputs as { cpus?: unknown; memory?: unknown; disk?: unknown };
+  const number = (value: unknown) => (typeof value === "number" ? value : 0);
+  return { cpus: number(cpus), memory: number(memory), disk: number(disk) };
+}

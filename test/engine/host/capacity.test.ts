@@ -1,0 +1,149 @@
+import { describe, expect, test } from "@jest/globals";
+import { type CapacityInput, checkCapacity, type PlannedVm } from "../../../engine/host/capacity.ts";
+import type { LedgerLab } from "../../../engine/host/labs.ts";
+
+const GiB = 1024 ** 3;
+const vm = (name: string, fields: Partial<PlannedVm> = {}): PlannedVm => ({
+  name,
+  cpus: 2,
+  memory: 2 * GiB,
+  disk: 10 * GiB,
+  running: true,
+  ...fields,
+});
+const lab = (name: string, vms: readonly PlannedVm[], bootId = "boot"): LedgerLab => ({
+  version: 1,
+  lineage: name,
+  name,
+  folder: `/labs/${name}`,
+  host: "h",
+  bootId,
+  leases: [],
+  reservations: Object.fromEntries(
+    vms.map(({ name: vmName, cpus, memory, disk, running }) => [vmName, { cpus, memory, disk, running }]),
+  ),
+});
+const input = (fields: Partial<CapacityInput> = {}): CapacityInput => ({
+  lab: { lineage: "demo", name: "demo" },
+  host: {
+    cpus: 8,
+    memory: 15 * GiB,
+    memoryTotal: 16 * GiB,
+    memoryReserve: GiB,
+    diskReserve: 2 * GiB,
+    parallelStarts: 2,
+  },
+  limits: {},
+  labs: [],
+  bootId: "boot",
+  vms: [],
+  download: 0,
+  diskFree: 100 * GiB,
+  ...fields,
+});
+
+test("what fits is told in figures, counting other labs and only what runs", () => {
+  const capacity = checkCapacity(
+    input({
+      labs: [
+        lab("other", [vm("x"), vm("off", { running: false })]),
+        lab("demo", [vm("a")]),
+        lab("before-the-reboot", [vm("y")], "earlier"),
+      ],
+      vms: [
+        vm("a"),
+        vm("b", { diskChange: "new" }),
+        vm("c", { running: false, diskChange: "grow", diskAllocated: 4 * GiB }),
+      ],
+      download: GiB,
+    }),
+  );
+  expect(capacity).toEqual({
+    memory: { need: 4 * GiB, free: 13 * GiB, limit: 15 * GiB },
+    cpus: { need: 4, free: 6, limit: 8 },
+    disk: { need: 17 * GiB, free: 98 * GiB, limit: 98 * GiB },
+    diagnostics: [],
+  });
+});
+
+describe("what does not fit is an error that names the numbers and who uses them", () => {
+  test("memory", () => {
+    const { diagnostics } = checkCapacity(
+      input({
+        labs: [lab("other", [vm("x", { memory: 8 * GiB }), vm("y")])],
+        vms: [vm("a", { memory: 4 * GiB }), vm("b"), vm("c"), vm("d"), vm("e", { running: false })],
+        host: { ...input().host, cpus: 100 },
+      }),
+    );
+    expect(diagnostics).toEqual([
+      {
+        severity: "error",
+        code: "host/not-enough-memory",
+        summary: "The running VMs need 10 GiB of memory, and 5 GiB are free",
+        detail:
+          "The limit is 15 GiB.\nLab other (/labs/other) uses 10 GiB for 2 VMs.\nThis lab: a 4 GiB, b 2 GiB, c 2 GiB and 1 more.",
+        hint: "Stop VMs (`vmlab stop`), give VMs less, or raise memory (and memory_reserve) under [limits] in config.toml of VMLAB_HOME or in lab.toml, whichever is tighter.",
+      },
+    ]);
+  });
+
+  test("cpus, with the lab's own tighter limit", () => {
+    const { cpus, diagnostics } = checkCapacity(input({ limits: { cpus: 1 }, vms: [vm("a")] }));
+    expect(cpus).toEqual({ need: 2, free: 1, limit: 1 });
+    expect(diagnostics).toMatchObject([
+      {
+        code: "host/not-enough-cpus",
+        summary: "The running VMs need 2 vCPUs, and 1 are free",
+        detail: "The limit is 1 vCPU.\nThis lab: a 2.",
+      },
+    ]);
+  });
+
+  test("the number of VMs", () => {
+    const { vms, diagnostics } = checkCapacity(input({ limits: { vms: 1 }, vms: [vm("a"), vm("b")] }));
+    expect(vms).toEqual({ need: 2, free: 1, limit: 1 });
+    expect(diagnostics).toMatchObject([{ code: "host/too-many-vms", summary: "2 VMs would run, and 1 may" }]);
+  });
+
+  test("disk, in the worst case, beside the reserve, with what the trash holds", () => {
+    const { diagnostics } = checkCapacity(
+      input({
+        diskFree: 12 * GiB,
+        limits: { diskReserve: 4 * GiB },
+        vms: [vm("a", { diskChange: "new" })],
+        download: GiB,
+        trash: 3 * GiB,
+      }),
+    );
+    expect(diagnostics).toEqual([
+      {
+        severity: "error",
+        code: "host/not-enough-disk",
+        summary: "Disks and downloads may grow by 11 GiB, and 8 GiB are free",
+        detail:
+          "12 GiB are free on the file system of VMLAB_HOME, of which 4 GiB stay reserved.\nDownloads take 1 GiB.\nThis lab: a 10 GiB.",
+        hint: "`vmlab trash empty` frees 3 GiB. Or give VMs smaller disks, or lower disk_reserve under [limits].",
+      },
+    ]);
+  });
+});
+
+test("a lab's limits never widen the host's", () => {
+  const limits = { cpus: 99, memory: 99 * GiB, memoryReserve: 0, diskReserve: 0, vms: 99 };
+  const wide = checkCapacity(input({ limits, host: { ...input().host, vms: 3 } }));
+  expect([wide.cpus.limit, wide.memory.limit, wide.disk.limit, wide.vms?.limit]).toEqual([
+    8,
+    15 * GiB,
+    98 * GiB,
+    3,
+  ]);
+  expect(checkCapacity(input({ limits: { memoryReserve: 6 * GiB } })).memory.limit).toBe(10 * GiB);
+});
+
+test("a lab that runs beyond a limit that came later can still be changed, but not grow", () => {
+  const running = [vm("a", { memory: 10 * GiB }), vm("b", { memory: 10 * GiB })];
+  const labs = [lab("demo", running)];
+  const host = { ...input().host, cpus: 100 };
+  expect(checkCapacity(input({ host, labs, vms: running })).diagnostics).toEqual([]);
+  expect(checkCapacity(input({ host, labs, vms: [...running, vm("c")] })).diagnostics.length).toBe(1);
+});
