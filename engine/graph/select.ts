@@ -1,0 +1,62 @@
+/** Which resources a plan is about: targets, excludes, and the globs that name them. */
+import type { EnvironmentMember } from "../config/types.ts";
+import { closure, type DependencyGraph, dependenciesOf, dependentsOf } from "./dependency-graph.ts";
+
+/** What selectors are matched against. */
+export interface Selectable {
+  readonly address: string;
+  readonly environment?: EnvironmentMember | undefined;
+}
+
+/** A matcher for one selector: an address, a glob with `*`, or `environment.NAME`. */
+export function matcher(selector: string): (resource: Selectable) => boolean {
+  if (selector.startsWith("environment.")) {
+    const glob = globPattern(selector.slice("environment.".length));
+    return (resource) => {
+      const name = resource.environment?.environment;
+      return name !== undefined && glob.test(name);
+    };
+  }
+  const glob = globPattern(selector);
+  return (resource) => glob.test(resource.address);
+}
+
+/** `*` stands for any number of characters, everything else for itself. */
+export function globPattern(glob: string): RegExp {
+  const escaped = glob.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*");
+  return new RegExp(`^${escaped}$`);
+}
+
+export interface Selection {
+  /** Addresses that the plan is about. */
+  readonly selected: ReadonlySet<string>;
+  /** Selectors that match nothing. */
+  readonly unmatched: readonly string[];
+}
+
+/** Targets with what they depend on (all, without targets), less the excluded and what depends on them. */
+export function select(
+  graph: DependencyGraph,
+  resources: readonly Selectable[],
+  selectors: { readonly targets: readonly string[]; readonly excludes: readonly string[] },
+  direction: "dependencies" | "dependents" = "dependencies",
+): Selection {
+  const unmatched: string[] = [];
+  const matching = (list: readonly string[]): string[] =>
+    list.flatMap((selector) => {
+      const matches = matcher(selector);
+      const found = resources.filter(matches).map((resource) => resource.address);
+      if (found.length === 0) unmatched.push(selector);
+      return found;
+    });
+  const along = direction === "dependencies" ? dependenciesOf : dependentsOf;
+  const against = direction === "dependencies" ? dependentsOf : dependenciesOf;
+  const targets = matching(selectors.targets);
+  const selected =
+    selectors.targets.length === 0
+      ? new Set(resources.map((resource) => resource.address))
+      : closure(targets, (address) => along(graph, address));
+  const excluded = closure(matching(selectors.excludes), (address) => against(graph, address));
+  for (const address of excluded) selected.delete(address);
+  return { selected, unmatched };
+}
