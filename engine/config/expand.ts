@@ -1,0 +1,300 @@
+/** From a lab to what it stands for: every resource with its inputs, evaluated as far as they are known. */
+import { type Diagnostic, problem } from "../diagnostics.ts";
+import { type Json, type JsonObject, keyedHash } from "../json.ts";
+import type { Analysis } from "./expand/analyse.ts";
+import type { VmDeclaration } from "./expand/declaration.ts";
+import { declareVms, type Multipliers } from "./expand/declare-vms.ts";
+import { Evaluator } from "./expand/evaluator.ts";
+import { findBase } from "./expand/find-base.ts";
+import { findPortClashes } from "./expand/find-port-clashes.ts";
+import { type Base, type ExpandInput, LabValues, tableOf } from "./expand/lab-values.ts";
+import { normaliseImage } from "./expand/normalise-image.ts";
+import { normaliseVm } from "./expand/normalise-vm.ts";
+import { resolveDependsOn } from "./expand/resolve-depends-on.ts";
+import { secretInputs } from "./expand/secret-inputs.ts";
+import { vmAttributes } from "./expand/vm-attributes.ts";
+import { ExpressionContext } from "./expressions/context.ts";
+import { EMPTY_SCOPE, LAB_SCOPE } from "./expressions/value-source.ts";
+import { type Finding, toDiagnostics } from "./findings.ts";
+import type {
+  EvaluationValues,
+  Expansion,
+  ImageInputs,
+  Lab,
+  Origin,
+  OutputDeclaration,
+  Resource,
+  Scope,
+  VmInputs,
+} from "./types.ts";
+
+export type { ExpandInput } from "./expand/lab-values.ts";
+
+const NOTHING_RECORDED: ExpandInput = {
+  liveAttributes: () => undefined,
+  hash: (value) => keyedHash("", value),
+};
+
+/**
+ * Expands a lab. Without `input` nothing counts as recorded, as before a first apply. Problems are in `diagnostics`;
+ * when one of them is an error, the resources are not fit for planning.
+ */
+export function expandLab(lab: Lab, input: ExpandInput = NOTHING_RECORDED): Expansion {
+  return new Expander(lab, input).run();
+}
+
+class Expander {
+  readonly #lab: Lab;
+  readonly #document: JsonObject;
+  readonly #input: ExpandInput;
+  readonly #findings: Finding[] = [];
+  readonly #values: LabValues;
+  readonly #evaluator: Evaluator;
+  readonly #bases = new Map<VmDeclaration, Base | undefined>();
+  // What deferred expressions will read.
+  readonly #scopes: Record<string, Scope> = {};
+  readonly #usedVms = new Set<string>();
+  readonly #usedEnvironments = new Set<string>();
+  readonly #usedSensitive = new Set<string>();
+  readonly #usedSecrets = new Set<string>();
+
+  constructor(lab: Lab, input: ExpandInput) {
+    this.#lab = lab;
+    this.#document = lab.document;
+    this.#input = input;
+    this.#values = new LabValues(lab, input, this.#findings);
+    const context = new ExpressionContext(this.#values);
+    this.#evaluator = new Evaluator(context, this.#values.names, this.#findings, input.hash);
+    this.#values.setEvaluator(this.#evaluator);
+  }
+
+  run(): Expansion {
+    const images = this.#images();
+    const { vms, environments } = declareVms(
+      this.#document,
+      this.#originOf,
+      this.#multipliers(),
+      this.#findings,
+    );
+    this.#values.setVms(vms, environments);
+    const lookup = { document: this.#document, images, originOf: this.#originOf, findings: this.#findings };
+    this.#values.base = (vm) => {
+      if (!this.#bases.has(vm)) this.#bases.set(vm, findBase(vm, lookup));
+      return this.#bases.get(vm);
+    };
+    const secrets = this.#secrets();
+    const addressable = { vms, images, environments, secrets: new Set(this.#values.secretNames) };
+    const machines: { vm: VmDeclaration; inputs: VmInputs }[] = [];
+    const vmResources: Resource[] = [];
+    for (const vm of vms.values()) {
+      const depends = new Set<string>();
+      const base = this.#values.base(vm);
+      if (base !== undefined) depends.add(`image.${base.image}`);
+      for (const address of resolveDependsOn(vm, addressable, this.#findings)) depends.add(address);
+      const { inputs, preventDestroy } = normaliseVm(vm, base ?? { image: "", user: "vmlab" }, {
+        evaluator: this.#evaluator,
+        findings: this.#findings,
+        accel: this.#lab.accel,
+        role: (name) => ({
+          table: tableOf(tableOf(this.#document.roles)[name]),
+          origin: this.#originOf("roles", name),
+        }),
+        note: (analysis, deferred) => {
+          for (const address of analysis.dependsOn) depends.add(address);
+          if (deferred) this.#noteDeferred(analysis, `vm.${vm.name}`, vm.scope);
+        },
+      });
+      machines.push({ vm, inputs });
+      vmResources.push({
+        address: `vm.${vm.name}`,
+        type: "vm",
+        name: vm.name,
+        provider: this.#lab.provider,
+        inputs,
+        dependsOn: [...depends],
+        origin: vm.origin,
+        preventDestroy,
+        ...(vm.member === undefined ? {} : { environment: vm.member }),
+      });
+    }
+    this.#findings.push(...findPortClashes(machines));
+    const outputs = this.#outputs();
+    const needed = new Set(vmResources.flatMap((resource) => resource.dependsOn));
+    const imageResources = this.#imageResources(images);
+    return {
+      resources: [...secrets, ...imageResources.filter(({ address }) => needed.has(address)), ...vmResources],
+      outputs,
+      values: this.#evaluationValues(machines),
+      unneeded: imageResources.filter(({ address }) => !needed.has(address)),
+      diagnostics: this.#diagnostics(),
+    };
+  }
+
+  /** Where a named table was declared; for settings tables (`lab`, `limits`) where the key stands. */
+  readonly #originOf = (table: string, name: string): Origin => {
+    const declared = this.#lab.origins.get(`${table}.${name}`);
+    if (declared !== undefined) return declared;
+    const whole = this.#lab.origins.get(table);
+    return { file: whole?.file ?? this.#lab.sources[0]?.path ?? "lab.toml", path: [table, name] };
+  };
+
+  #images(): Map<string, ImageInputs | undefined> {
+    const images = new Map<string, ImageInputs | undefined>();
+    for (const [name, table] of Object.entries(tableOf(this.#document.images))) {
+      const origin = this.#originOf("images", name);
+      images.set(name, normaliseImage(name, tableOf(table), origin, this.#evaluator, this.#findings));
+    }
+    return images;
+  }
+
+  #imageResources(images: ReadonlyMap<string, ImageInputs | undefined>): Resource[] {
+    return [...images].flatMap(([name, inputs]) => {
+      if (inputs === undefined) return [];
+      const provider = this.#lab.provider === "fake" ? "fake" : "images";
+      const origin = this.#originOf("images", name);
+      return [
+        {
+          address: `image.${name}`,
+          type: "image",
+          name,
+          provider,
+          inputs,
+          dependsOn: [],
+          origin,
+          preventDestroy: false,
+        },
+      ];
+    });
+  }
+
+  #secrets(): Resource[] {
+    return Object.entries(tableOf(this.#document.secrets)).map(([name, table]) => {
+      const origin = this.#originOf("secrets", name);
+      const inputs = secretInputs(name, tableOf(table), origin, this.#findings);
+      return {
+        address: `secret.${name}`,
+        type: "secret",
+        name,
+        provider: "engine",
+        inputs,
+        dependsOn: [],
+        origin,
+        preventDestroy: false,
+      };
+    });
+  }
+
+  #multipliers(): Multipliers {
+    const site = (name: string, origin: Origin) => ({
+      scope: EMPTY_SCOPE,
+      scopeId: LAB_SCOPE,
+      name,
+      origin: () => origin,
+      onlyVars: true,
+    });
+    return {
+      count: (raw, origin) => {
+        const value = this.#evaluator.known(raw, "count", site("count", origin));
+        return typeof value === "number" ? value : undefined;
+      },
+      forEach: (raw, origin) => {
+        const value = this.#evaluator.known(raw, "json", site("for_each", origin));
+        if (value === undefined) return undefined;
+        const keys = Array.isArray(value)
+          ? value
+          : typeof value === "object" && value !== null
+            ? Object.keys(value)
+            : undefined;
+        const wrong = keys === undefined || keys.some((key) => typeof key !== "string");
+        const twice = keys?.find((key, index) => keys.indexOf(key) !== index);
+        if (!wrong && twice === undefined) return value;
+        this.#findings.push({
+          code: wrong ? "config/wrong-type" : "config/duplicate-item",
+          summary: wrong
+            ? "for_each takes a list of names or a table"
+            : `for_each names "${String(twice)}" twice`,
+          origin,
+        });
+        return undefined;
+      },
+    };
+  }
+
+  #outputs(): OutputDeclaration[] {
+    return Object.entries(tableOf(this.#document.outputs)).flatMap(([name, value]) => {
+      const table = tableOf(value);
+      const origin = this.#originOf("outputs", name);
+      const result = this.#output(table.value ?? null, name, [...origin.path, "value"], origin.file);
+      const sensitive = table.sensitive === true || holdsSensitive(result);
+      const description = typeof table.description === "string" ? { description: table.description } : {};
+      return [{ name, value: result, sensitive, ...description }];
+    });
+  }
+
+  /** An output may be a list or table with expressions inside. */
+  #output(raw: Json, name: string, path: readonly (string | number)[], file: string): Json {
+    if (Array.isArray(raw))
+      return raw.map((item: Json, index) => this.#output(item, name, [...path, index], file));
+    if (typeof raw === "object" && raw !== null) {
+      return Object.fromEntries(
+        Object.entries(raw).map(([key, inner]) => [key, this.#output(inner, name, [...path, key], file)]),
+      );
+    }
+    const value = this.#evaluator.value(raw, "json", {
+      scope: EMPTY_SCOPE,
+      scopeId: LAB_SCOPE,
+      name: `outputs.${name}`,
+      origin: () => ({ file, path }),
+      note: (analysis, deferred) => {
+        if (deferred) this.#noteDeferred(analysis, LAB_SCOPE, EMPTY_SCOPE);
+      },
+    });
+    return (value ?? null) as Json;
+  }
+
+  #noteDeferred(analysis: Analysis, scopeId: string, scope: Scope): void {
+    this.#scopes[scopeId] = scope;
+    for (const name of analysis.vms) this.#usedVms.add(name);
+    for (const name of analysis.environments) this.#usedEnvironments.add(name);
+    for (const name of analysis.sensitiveVars) this.#usedSensitive.add(name);
+    for (const address of analysis.dependsOn) {
+      if (address.startsWith("secret.")) this.#usedSecrets.add(address.slice("secret.".length));
+    }
+  }
+
+  #evaluationValues(machines: readonly { vm: VmDeclaration; inputs: VmInputs }[]): EvaluationValues {
+    const vars: Record<string, Json> = {};
+    const sensitiveVars: Record<string, string> = {};
+    for (const [name, { value, sensitive }] of Object.entries(this.#lab.variables)) {
+      if (!sensitive) vars[name] = value;
+      else if (this.#usedSensitive.has(name)) sensitiveVars[name] = this.#input.hash(value);
+    }
+    const vms: Record<string, JsonObject> = {};
+    const environments: Record<string, readonly string[]> = {};
+    for (const name of this.#usedEnvironments) environments[name] = this.#values.environments.get(name) ?? [];
+    // In the order of declaration, in which a loop sees them.
+    for (const { vm, inputs } of machines) {
+      if (this.#usedVms.has(vm.name)) vms[vm.name] = vmAttributes(vm.name, inputs);
+    }
+    const secrets = [...this.#usedSecrets];
+    return { vars, sensitiveVars, vms, environments, secrets, scopes: this.#scopes };
+  }
+
+  #diagnostics(): readonly Diagnostic[] {
+    if (this.#findings.length === 0) return [];
+    const diagnostics = toDiagnostics(this.#findings, (origin, spot) => this.#lab.locate(origin, spot));
+    const limit = 100;
+    if (diagnostics.length <= limit) return diagnostics;
+    const rest = problem({
+      code: "config/many-problems",
+      summary: `${diagnostics.length - limit} further problems are not shown`,
+    });
+    return [...diagnostics.slice(0, limit), rest];
+  }
+}
+
+function holdsSensitive(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if ("$expr" in value) return (value as { sensitive?: unknown }).sensitive === true;
+  return Object.values(value).some(holdsSensitive);
+}

@@ -1,0 +1,351 @@
+/**
+ * What the expressions of a string refer to, without evaluating it: wrong names (also in branches that are not taken),
+ * which resources must be complete first, and which values its evaluation at apply needs.
+ */
+import { cel, type ExpressionProblem } from "../expressions/cel.ts";
+import { inString } from "../expressions/evaluate-template.ts";
+import { BOUND, type Reference, referencesIn } from "../expressions/references.ts";
+import { parseTemplate } from "../expressions/template.ts";
+import { celName, LIVE_ATTRIBUTES, SSH_GUEST_PORT, VM_ATTRIBUTES } from "../expressions/value-source.ts";
+import { nameHint } from "../nearest-name.ts";
+import type { Scope } from "../types.ts";
+
+export interface Analysis {
+  /** Offsets into the string. */
+  readonly problems: readonly ExpressionProblem[];
+  /** Addresses whose recorded values are read. */
+  readonly dependsOn: ReadonlySet<string>;
+  readonly vms: ReadonlySet<string>;
+  readonly environments: ReadonlySet<string>;
+  readonly sensitiveVars: ReadonlySet<string>;
+  /** May read a secret or a sensitive variable. */
+  readonly sensitive: boolean;
+}
+
+/** What an analysis must know of the lab. */
+export interface Names {
+  readonly vars: ReadonlyMap<string, { readonly sensitive: boolean }>;
+  readonly secrets: ReadonlySet<string>;
+  /** Names as declared; looked up in CEL's spelling too. */
+  readonly vms: { has(name: string): boolean; keys(): Iterable<string> };
+  readonly environments: ReadonlyMap<string, readonly string[]>;
+  /** Guest ports of a VM with the host port each is bound to, null where the kernel chooses. */
+  ports(vm: string): ReadonlyMap<string, number | null>;
+  /** The analysis of the string that an attribute comes from, if it comes from one. */
+  attribute(vm: string, attribute: string): Analysis | undefined;
+}
+
+export const NO_ANALYSIS: Analysis = {
+  problems: [],
+  dependsOn: new Set(),
+  vms: new Set(),
+  environments: new Set(),
+  sensitiveVars: new Set(),
+  sensitive: false,
+};
+
+/** `where` is for messages: what must be known early may read variables only. */
+export function analyse(text: string, scope: Scope, names: Names, onlyVars = false): Analysis {
+  const template = parseTemplate(text);
+  if ("problem" in template) return { ...NO_ANALYSIS, problems: [template.problem] };
+  const analyser = new Analyser(scope, names, onlyVars);
+  for (const part of template.parts) {
+    if (part.kind === "text") continue;
+    const parsed = cel().parse(part.text);
+    if ("problem" in parsed) analyser.problems.push(inString(part, parsed.problem));
+    else {
+      const before = analyser.problems.length;
+      analyser.addExpression(referencesIn(parsed.ast));
+      // One slip makes one message: the first wrong name of an expression.
+      const first = analyser.problems[before];
+      if (first !== undefined)
+        analyser.problems.splice(before, analyser.problems.length, inString(part, first));
+    }
+  }
+  return analyser;
+}
+
+/** Which VMs a reference means, and the keys that follow. */
+interface Target {
+  readonly vms: readonly string[];
+  readonly rest: readonly (string | null)[];
+  readonly spans: Reference["spans"];
+}
+
+class Analyser implements Analysis {
+  readonly problems: ExpressionProblem[] = [];
+  readonly dependsOn = new Set<string>();
+  readonly vms = new Set<string>();
+  readonly environments = new Set<string>();
+  readonly sensitiveVars = new Set<string>();
+  sensitive = false;
+  readonly #scope: Scope;
+  readonly #names: Names;
+  readonly #onlyVars: boolean;
+
+  constructor(scope: Scope, names: Names, onlyVars: boolean) {
+    this.#scope = scope;
+    this.#names = names;
+    this.#onlyVars = onlyVars;
+  }
+
+  addExpression(references: readonly Reference[]): void {
+    // Attributes that a loop's variable is asked for: those of every VM of the collection.
+    const looped = references.filter((one) => one.root === BOUND).flatMap((one) => one.path.slice(0, 1));
+    for (const reference of references) this.#add(reference, looped);
+  }
+
+  #add(reference: Reference, looped: readonly (string | null)[]): void {
+    const { root, path, spans } = reference;
+    if (this.#onlyVars && ["secrets", "vms", "environments", "members", "self"].includes(root)) {
+      this.#problem(
+        spans,
+        0,
+        `"${root}" cannot be used here`,
+        "What decides which resources there are must be known at once: use vars.",
+      );
+      return;
+    }
+    switch (root) {
+      case BOUND:
+        return;
+      case "vars":
+        this.#addVariable(path[0], spans);
+        return;
+      case "secrets":
+        this.#addSecret(path[0], spans);
+        return;
+      case "vms":
+      case "environments":
+      case "members":
+      case "self": {
+        const target = this.#target(reference);
+        if (target !== undefined) this.#addVms(target, looped);
+        return;
+      }
+      case "each":
+        if (this.#scope.each === undefined) this.#problem(spans, 0, "each exists only in VMs with for_each");
+        else if (path[0] !== undefined && path[0] !== "key" && path[0] !== "value") {
+          this.#problem(spans, 1, `each has no "${path[0]}"`, "There are each.key and each.value.");
+        }
+        return;
+      case "count":
+        if (this.#scope.index === undefined)
+          this.#problem(spans, 0, "count.index exists only in VMs with count");
+        else if (path[0] !== undefined && path[0] !== "index") {
+          this.#problem(spans, 1, `count has no "${path[0]}"`, "There is count.index, which counts from 0.");
+        }
+        return;
+      case "KiB":
+      case "MiB":
+      case "GiB":
+      case "TiB":
+      case "cel":
+      case "optional":
+        return;
+      default: {
+        const hint = nameHint(
+          root,
+          ["vars", "secrets", "vms", "environments", "members", "self", "each", "count"],
+          "names",
+        );
+        this.#problem(spans, 0, `There is nothing named "${root}"`, hint?.replace("Declared:", "There are:"));
+      }
+    }
+  }
+
+  #addVariable(name: string | null | undefined, spans: Reference["spans"]): void {
+    const { vars } = this.#names;
+    const names = name === null || name === undefined ? [...vars.keys()] : [name];
+    for (const one of names) {
+      const variable = vars.get(one);
+      if (variable === undefined) {
+        this.#problem(spans, 1, `There is no variable "${one}"`, nameHint(one, vars.keys(), "variables"));
+      } else if (variable.sensitive) {
+        this.sensitive = true;
+        this.sensitiveVars.add(one);
+      }
+    }
+  }
+
+  #addSecret(name: string | null | undefined, spans: Reference["spans"]): void {
+    const { secrets } = this.#names;
+    this.sensitive = true;
+    for (const one of name === null || name === undefined ? secrets : [name]) {
+      if (secrets.has(one)) this.dependsOn.add(`secret.${one}`);
+      else this.#problem(spans, 1, `There is no secret "${one}"`, nameHint(one, secrets, "secrets"));
+    }
+  }
+
+  #target({ root, path, spans }: Reference): Target | undefined {
+    const { vms, environments } = this.#names;
+    const { self, members } = this.#scope;
+    if (root === "self") {
+      if (self === undefined) {
+        this.#problem(spans, 0, "self exists only in the settings of a VM");
+        return undefined;
+      }
+      return { vms: [self], rest: path, spans: spans.slice(1) };
+    }
+    const [name, ...rest] = path;
+    if (root === "vms") {
+      if (name === undefined || name === null) return { vms: [...vms.keys()], rest, spans: spans.slice(2) };
+      const vm = declared(name, vms);
+      if (vm !== undefined) return { vms: [vm], rest, spans: spans.slice(2) };
+      this.#problem(spans, 1, `There is no VM "${name}"`, this.#vmHint(name));
+      return undefined;
+    }
+    if (root === "members" && members === undefined) {
+      this.#problem(
+        spans,
+        0,
+        "members exists only inside an environment",
+        "Use vms.NAME or environments.NAME.vms.",
+      );
+      return undefined;
+    }
+    const groups = root === "environments" ? environments : new Map(Object.entries(members ?? {}));
+    const noun = root === "environments" ? "environments" : "members";
+    if (name === undefined || name === null) {
+      if (root === "environments") for (const key of environments.keys()) this.environments.add(key);
+      return { vms: [...groups.values()].flat(), rest: rest.slice(1), spans: spans.slice(3) };
+    }
+    const key = declared(name, groups);
+    const group = key === undefined ? undefined : groups.get(key);
+    if (key === undefined || group === undefined) {
+      const one = noun.slice(0, -1);
+      this.#problem(
+        spans,
+        1,
+        `There is no ${one} "${name}"`,
+        nameHint(name, [...groups.keys()].map(celName), noun),
+      );
+      return undefined;
+    }
+    if (root === "members" && typeof group === "string") return { vms: [group], rest, spans: spans.slice(2) };
+    if (root === "environments") {
+      this.environments.add(key);
+      if (rest[0] !== undefined && rest[0] !== null && rest[0] !== "vms") {
+        this.#problem(
+          spans,
+          2,
+          `An environment has no "${rest[0]}"`,
+          `There is environments.${celName(key)}.vms, a list.`,
+        );
+        return undefined;
+      }
+      rest.shift();
+    }
+    const used = root === "environments" ? 3 : 2;
+    const [index, ...after] = rest;
+    const picked = typeof index === "string" && /^\d+$/.test(index) ? group[Number(index)] : undefined;
+    if (index === undefined || index === null || picked !== undefined) {
+      return { vms: picked === undefined ? [...group] : [picked], rest: after, spans: spans.slice(used + 1) };
+    }
+    const many =
+      root === "members"
+        ? `members.${celName(key)} is a list of VMs`
+        : "environments.NAME.vms is a list of VMs";
+    this.#problem(
+      spans,
+      used,
+      `${many}`,
+      /^\d+$/.test(index) ? `It has ${group.length} elements.` : "Use map(vm, …) or an index such as [0].",
+    );
+    return undefined;
+  }
+
+  #addVms({ vms, rest, spans }: Target, looped: readonly (string | null)[]): void {
+    for (const vm of vms) this.vms.add(vm);
+    const [attribute, key] = rest;
+    if (attribute !== undefined && attribute !== null) {
+      if (!(VM_ATTRIBUTES as readonly string[]).includes(attribute)) {
+        const hint =
+          attribute === "ip"
+            ? "Forwarded ports are reached on the host's own address."
+            : nameHint(attribute, VM_ATTRIBUTES, "attributes");
+        this.#problem(
+          [{ start: 0, end: 0 }, ...spans],
+          1,
+          `A VM has no attribute "${attribute}"`,
+          hint ?? `Attributes: ${VM_ATTRIBUTES.join(", ")}.`,
+        );
+        return;
+      }
+      for (const vm of vms) this.#addAttribute(vm, attribute, key, spans);
+      return;
+    }
+    const names = attribute === null ? VM_ATTRIBUTES : VM_ATTRIBUTES.filter((one) => looped.includes(one));
+    for (const vm of vms) for (const name of names) this.#addAttribute(vm, name, null, spans);
+  }
+
+  #addAttribute(
+    vm: string,
+    attribute: string,
+    key: string | null | undefined,
+    spans: Reference["spans"],
+  ): void {
+    if (LIVE_ATTRIBUTES.has(attribute)) this.#addLive(vm, attribute, spans);
+    else if (attribute === "ports") {
+      const ports = this.#names.ports(vm);
+      const keys = key === null || key === undefined ? [...ports.keys()] : [key];
+      for (const port of keys) {
+        const host = ports.get(port);
+        if (host === undefined && port !== SSH_GUEST_PORT) {
+          this.#problem(
+            [{ start: 0, end: 0 }, ...spans],
+            2,
+            `vm.${vm} forwards no port ${port}`,
+            portsHint([...ports.keys()]),
+          );
+        } else if (typeof host !== "number") this.#addLive(vm, `ports["${port}"]`, spans);
+      }
+    }
+    const inner = this.#names.attribute(vm, attribute);
+    if (inner === undefined) return;
+    for (const address of inner.dependsOn) this.dependsOn.add(address);
+    for (const name of inner.vms) this.vms.add(name);
+    for (const name of inner.environments) this.environments.add(name);
+    for (const name of inner.sensitiveVars) this.sensitiveVars.add(name);
+    this.sensitive ||= inner.sensitive;
+  }
+
+  #addLive(vm: string, what: string, spans: Reference["spans"]): void {
+    if (vm === this.#scope.self) {
+      this.#problem(
+        [{ start: 0, end: 0 }, ...spans],
+        1,
+        `vm.${vm} cannot use its own ${what}`,
+        "It is known only after the VM has started.",
+      );
+      return;
+    }
+    this.dependsOn.add(`vm.${vm}`);
+  }
+
+  #vmHint(name: string): string | undefined {
+    const { environments, vms } = this.#names;
+    const environment = declared(name, environments);
+    if (environment !== undefined)
+      return `"${name}" is an environment: use environments.${celName(environment)}.vms.`;
+    return nameHint(name, [...vms.keys()].map(celName), "VMs");
+  }
+
+  #problem(spans: Reference["spans"], index: number, summary: string, hint?: string): void {
+    const { start, end } = spans[index] ?? spans.at(-1) ?? { start: 0, end: 0 };
+    this.problems.push({ summary, start, end, ...(hint === undefined ? {} : { hint }) });
+  }
+}
+
+/** The declared name that a name in an expression means, in its own or in CEL's spelling. */
+function declared(name: string, names: { has(name: string): boolean }): string | undefined {
+  if (names.has(name)) return name;
+  const dashed = name.replaceAll("_", "-");
+  return names.has(dashed) ? dashed : undefined;
+}
+
+function portsHint(ports: readonly string[]): string {
+  return ports.length === 0
+    ? "It forwards none. Add it to the VM's ports."
+    : `It forwards ${ports.join(", ")}.`;
+}

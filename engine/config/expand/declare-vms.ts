@@ -1,0 +1,281 @@
+/** From `[vms.X]` and `[environments.E.vms.X]` with count and for_each to concrete VMs with their final names. */
+import { isJsonObject, type Json, type JsonObject } from "../../json.ts";
+import type { Finding } from "../findings.ts";
+import { nameHint } from "../nearest-name.ts";
+import { definition } from "../schema.ts";
+import type { Origin, Scope } from "../types.ts";
+import type { VmDeclaration } from "./declaration.ts";
+import { type Layer, mergeLayers } from "./layers.ts";
+
+const NAME = new RegExp(definition("Name").pattern ?? "");
+const LONGEST_NAME = definition("Name").maxLength ?? 40;
+
+/** Evaluates count and for_each; undefined when they are wrong (the finding is made). */
+export interface Multipliers {
+  count(raw: Json, origin: Origin): number | undefined;
+  forEach(raw: Json, origin: Origin): Json | undefined;
+}
+
+export interface DeclaredVms {
+  readonly vms: ReadonlyMap<string, VmDeclaration>;
+  /** Environment → names of its VMs. */
+  readonly environments: ReadonlyMap<string, readonly string[]>;
+}
+
+interface Instance {
+  readonly suffix: string;
+  readonly key?: number | string;
+  readonly scope: Pick<Scope, "each" | "index">;
+}
+
+export function declareVms(
+  document: JsonObject,
+  originOf: (table: string, name: string) => Origin,
+  multipliers: Multipliers,
+  findings: Finding[],
+): DeclaredVms {
+  return new Declarer(document, originOf, multipliers, findings).run();
+}
+
+class Declarer {
+  readonly #vms = new Map<string, VmDeclaration>();
+  readonly #environments = new Map<string, readonly string[]>();
+  readonly #templates: JsonObject;
+  readonly #document: JsonObject;
+  readonly #originOf: (table: string, name: string) => Origin;
+  readonly #multipliers: Multipliers;
+  readonly #findings: Finding[];
+  readonly #templateLayers = new Map<string, readonly Layer[]>();
+
+  constructor(
+    document: JsonObject,
+    originOf: (table: string, name: string) => Origin,
+    multipliers: Multipliers,
+    findings: Finding[],
+  ) {
+    this.#document = document;
+    this.#originOf = originOf;
+    this.#multipliers = multipliers;
+    this.#findings = findings;
+    this.#templates = table(document.templates);
+  }
+
+  run(): DeclaredVms {
+    for (const name of Object.keys(this.#templates)) {
+      const origin = this.#originOf("templates", name);
+      this.#refuseMultipliers(table(this.#templates[name]), origin, "a template");
+      this.#layersOfTemplate(name, []);
+    }
+    for (const [name, value] of Object.entries(table(this.#document.vms))) {
+      const origin = this.#originOf("vms", name);
+      this.#declare(name, name, table(value), origin, []);
+    }
+    for (const [name, value] of Object.entries(table(this.#document.environments)))
+      this.#declareEnvironment(name, table(value));
+    return { vms: this.#vms, environments: this.#environments };
+  }
+
+  #declareEnvironment(name: string, environment: JsonObject): void {
+    const origin = this.#originOf("environments", name);
+    const below: Layer[] = [];
+    if (environment.defaults !== undefined) {
+      const place = { ...origin, path: [...origin.path, "defaults"] };
+      this.#refuseMultipliers(table(environment.defaults), place, "an environment's defaults");
+      below.push({ table: table(environment.defaults), origin: place });
+    }
+    if (environment.env !== undefined) below.push({ table: { env: environment.env }, origin });
+    const members: Record<string, string | readonly string[]> = {};
+    const all: string[] = [];
+    for (const [member, value] of Object.entries(table(environment.vms))) {
+      const place = { ...origin, path: [...origin.path, "vms", member] };
+      const made = this.#declare(`${name}-${member}`, member, table(value), place, below, {
+        environment: name,
+        members,
+      });
+      const isMany = table(value).count !== undefined || table(value).for_each !== undefined;
+      const single = made[0];
+      if (isMany) members[member] = made;
+      else if (single !== undefined) members[member] = single;
+      all.push(...made);
+    }
+    this.#environments.set(name, all);
+  }
+
+  /** Declares the VMs of one table; answers with their names. */
+  #declare(
+    base: string,
+    member: string,
+    settings: JsonObject,
+    origin: Origin,
+    below: readonly Layer[],
+    environment?: { readonly environment: string; readonly members: NonNullable<Scope["members"]> },
+  ): string[] {
+    const own = { table: settings, origin };
+    const template =
+      settings.template ?? below.find((layer) => layer.table.template !== undefined)?.table.template;
+    const templateLayers = typeof template === "string" ? this.#useTemplate(template, [...below, own]) : [];
+    const layers = [...templateLayers, ...below, own];
+    const merged = mergeLayers(layers);
+    const instances = this.#instances(settings, origin);
+    const names: string[] = [];
+    for (const { suffix, key, scope } of instances) {
+      const name = base + suffix;
+      const first = this.#vms.get(name);
+      if (first !== undefined) {
+        this.#findings.push(clash(name, origin, first.origin));
+        continue;
+      }
+      if (!this.#checkName(name, origin)) continue;
+      names.push(name);
+      const isMember = environment !== undefined || key !== undefined;
+      this.#vms.set(name, {
+        name,
+        layers,
+        settings: merged,
+        origin,
+        scope: {
+          self: name,
+          ...(environment === undefined ? {} : { members: environment.members }),
+          ...scope,
+        },
+        ...(isMember
+          ? {
+              member: {
+                ...(environment === undefined ? {} : { environment: environment.environment }),
+                member,
+                ...(key === undefined ? {} : { key }),
+              },
+            }
+          : {}),
+      });
+    }
+    return names;
+  }
+
+  #instances(settings: JsonObject, origin: Origin): Instance[] {
+    const at = (key: string): Origin => ({ ...origin, path: [...origin.path, key] });
+    if (settings.count !== undefined && settings.for_each !== undefined) {
+      this.#findings.push({
+        code: "config/count-and-for-each",
+        summary: "count and for_each cannot be used together",
+        origin: at("for_each"),
+        spot: { part: "key" },
+        related: [{ message: "count is here", origin: at("count"), spot: { part: "key" } }],
+        hint: "Keep the one that fits: count numbers the VMs, for_each names them.",
+      });
+      return [];
+    }
+    if (settings.count !== undefined) {
+      const count = this.#multipliers.count(settings.count, at("count")) ?? 0;
+      return Array.from({ length: count }, (_, index) => ({
+        suffix: `-${index + 1}`,
+        key: index + 1,
+        scope: { index },
+      }));
+    }
+    if (settings.for_each === undefined) return [{ suffix: "", scope: {} }];
+    const elements = this.#multipliers.forEach(settings.for_each, at("for_each"));
+    const entries: [string, Json][] = isJsonObject(elements)
+      ? Object.entries(elements)
+      : Array.isArray(elements)
+        ? elements.map((element: Json) => [String(element), element])
+        : [];
+    return entries.map(([key, value]) => ({ suffix: `-${key}`, key, scope: { each: { key, value } } }));
+  }
+
+  #checkName(name: string, origin: Origin): boolean {
+    if (name.length > LONGEST_NAME) {
+      this.#findings.push({
+        code: "config/name-too-long",
+        summary: `The name "${name}" has ${name.length} characters`,
+        detail: `It is the VM's hostname and address: ${LONGEST_NAME} characters at most.`,
+        origin,
+        spot: { part: "key" },
+        hint: "Shorten the name of the environment, the member or the key.",
+      });
+      return false;
+    }
+    if (!NAME.test(name)) {
+      this.#findings.push({
+        code: "config/bad-name",
+        summary: `"${name}" cannot be the name of a VM`,
+        detail: "A name is lower-case letters, digits and inner hyphens, beginning with a letter.",
+        origin: { ...origin, path: [...origin.path, "for_each"] },
+        hint: "for_each takes keys that can stand at the end of such a name.",
+      });
+      return false;
+    }
+    return true;
+  }
+
+  #useTemplate(name: string, users: readonly Layer[]): readonly Layer[] {
+    if (this.#templates[name] !== undefined) return this.#layersOfTemplate(name, []);
+    const user = users.findLast((layer) => layer.table.template === name);
+    this.#findings.push(unknownTemplate(name, user?.origin, Object.keys(this.#templates)));
+    return [];
+  }
+
+  /** A template's layers, with those of the template it names below. */
+  #layersOfTemplate(name: string, users: readonly string[]): readonly Layer[] {
+    const known = this.#templateLayers.get(name);
+    if (known !== undefined) return known;
+    const settings = table(this.#templates[name]);
+    const origin = this.#originOf("templates", name);
+    const layers: Layer[] = [{ table: settings, origin }];
+    const parent = settings.template;
+    if (typeof parent === "string") {
+      const chain = [...users, name];
+      if (chain.includes(parent)) {
+        this.#findings.push({
+          code: "config/template-cycle",
+          summary: `Templates take settings from each other: ${[...chain.slice(chain.indexOf(parent)), parent].join(" → ")}`,
+          origin: { ...origin, path: [...origin.path, "template"] },
+          hint: "Take one of the template settings out.",
+        });
+      } else if (this.#templates[parent] === undefined) {
+        this.#findings.push(unknownTemplate(parent, origin, Object.keys(this.#templates)));
+      } else layers.unshift(...this.#layersOfTemplate(parent, chain));
+    }
+    this.#templateLayers.set(name, layers);
+    return layers;
+  }
+
+  #refuseMultipliers(settings: JsonObject, origin: Origin, where: string): void {
+    for (const key of ["count", "for_each"]) {
+      if (settings[key] === undefined) continue;
+      this.#findings.push({
+        code: "config/not-allowed-here",
+        summary: `${key} is not allowed in ${where}`,
+        origin: { ...origin, path: [...origin.path, key] },
+        spot: { part: "key" },
+        hint: `Write ${key} in the VM's own table.`,
+      });
+    }
+  }
+}
+
+function table(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+function unknownTemplate(name: string, origin: Origin | undefined, names: readonly string[]): Finding {
+  const hint = nameHint(name, names, "templates");
+  return {
+    code: "config/unknown-reference",
+    summary: `There is no template "${name}"`,
+    ...(origin === undefined ? {} : { origin: { ...origin, path: [...origin.path, "template"] } }),
+    ...(hint === undefined ? {} : { hint }),
+  };
+}
+
+function clash(name: string, origin: Origin, first: Origin): Finding {
+  return {
+    code: "config/name-clash",
+    summary: `Two declarations make a VM named "${name}"`,
+    origin,
+    spot: { part: "key" },
+    related: [{ message: "the other one", origin: first, spot: { part: "key" } }],
+    address: `vm.${name}`,
+    hint: "Rename one of them: a VM's name is its hostname and its address.",
+  };
+}

@@ -1,0 +1,115 @@
+/** `depends_on` entries → addresses. */
+import type { Finding } from "../findings.ts";
+import { nameHint } from "../nearest-name.ts";
+import type { Origin } from "../types.ts";
+import type { VmDeclaration } from "./declaration.ts";
+import { originInLayers } from "./layers.ts";
+
+export interface Addressable {
+  readonly vms: ReadonlyMap<string, unknown>;
+  readonly images: ReadonlyMap<string, unknown>;
+  readonly secrets: ReadonlySet<string>;
+  readonly environments: ReadonlyMap<string, readonly string[]>;
+}
+
+export function resolveDependsOn(vm: VmDeclaration, lab: Addressable, findings: Finding[]): string[] {
+  const entries = Array.isArray(vm.settings.depends_on) ? (vm.settings.depends_on as readonly string[]) : [];
+  const own = `vm.${vm.name}`;
+  return entries.flatMap((entry, index) => {
+    const origin = originInLayers(vm.layers, ["depends_on", index]);
+    const addresses = resolveEntry(entry, vm, lab, origin, findings);
+    if (addresses.length === 1 && addresses[0] === own) {
+      findings.push({
+        code: "config/self-reference",
+        summary: `${own} depends on itself`,
+        origin,
+        address: own,
+        hint: "Take the entry out.",
+      });
+    }
+    // A glob or an environment may include the VM itself.
+    return addresses.filter((address) => address !== own);
+  });
+}
+
+function resolveEntry(
+  entry: string,
+  vm: VmDeclaration,
+  lab: Addressable,
+  origin: Origin,
+  findings: Finding[],
+): string[] {
+  const dot = entry.indexOf(".");
+  const kind = entry.slice(0, dot);
+  const name = entry.slice(dot + 1);
+  const members = vm.scope.members;
+  if (kind === "member" && members === undefined) {
+    findings.push({
+      code: "config/unknown-reference",
+      summary: `${entry} means nothing outside of an environment`,
+      origin,
+      address: `vm.${vm.name}`,
+      hint: "Write vm.NAME.",
+    });
+    return [];
+  }
+  const groups = groupsOf(kind, lab, members);
+  const matching = name.includes("*")
+    ? [...groups.keys()].filter(globMatcher(name))
+    : groups.has(name)
+      ? [name]
+      : [];
+  if (matching.length === 0) {
+    const noun = kind === "vm" ? "VM" : kind;
+    const hint = nameHint(name, groups.keys(), `${noun}s`);
+    findings.push({
+      code: "config/unknown-reference",
+      summary: name.includes("*") ? `No ${noun} matches ${entry}` : `There is no ${noun} "${name}"`,
+      origin,
+      address: `vm.${vm.name}`,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+  return matching.flatMap((one) => groups.get(one) ?? []);
+}
+
+/** Names that may follow `kind.`, each with the addresses it stands for. */
+function groupsOf(
+  kind: string,
+  lab: Addressable,
+  members: VmDeclaration["scope"]["members"],
+): {
+  keys(): Iterable<string>;
+  has(name: string): boolean;
+  get(name: string): readonly string[] | undefined;
+} {
+  const single = (names: { keys(): Iterable<string>; has(name: string): boolean }) => ({
+    keys: () => names.keys(),
+    has: (name: string) => names.has(name),
+    get: (name: string) => [`${kind}.${name}`],
+  });
+  switch (kind) {
+    case "image":
+      return single(lab.images);
+    case "secret":
+      return single(lab.secrets);
+    case "environment":
+      return new Map([...lab.environments].map(([name, vms]) => [name, vms.map((vm) => `vm.${vm}`)]));
+    case "member":
+      return new Map(
+        Object.entries(members ?? {}).map(([name, vms]) => [name, [vms].flat().map((vm) => `vm.${vm}`)]),
+      );
+    default:
+      return single(lab.vms);
+  }
+}
+
+export function globMatcher(glob: string): (name: string) => boolean {
+  const pattern = new RegExp(
+    `^${glob
+      .split("*")
+      .map((part) => part.replaceAll(/[^a-z0-9_-]/g, "\\$&"))
+      .join(".*")}$`,
+  );
+  return (name) => pattern.test(name);
+}

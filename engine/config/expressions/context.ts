@@ -1,0 +1,127 @@
+/**
+ * The variables that an expression sees, as objects whose properties are looked up when they are read: reading marks
+ * the evaluation as sensitive where the value is, and throws where the value is not known yet.
+ */
+import type { Scope } from "../types.ts";
+import { RESOURCE, toCel } from "./cel.ts";
+import { UnknownValue } from "./unknown-value.ts";
+import { celName, type SourceValue, type ValueSource, VM_ATTRIBUTES } from "./value-source.ts";
+
+/** What was met while evaluating. */
+export interface Trace {
+  sensitive: boolean;
+}
+
+const SHARED = ["vars", "secrets", "vms", "environments"] as const;
+
+export class ExpressionContext {
+  readonly #source: ValueSource;
+  readonly #vms = new Map<string, object>();
+  /** Shared by all scopes; each made when an expression first reads it. */
+  readonly #shared = new Map<string, object>();
+  #trace: Trace = { sensitive: false };
+
+  constructor(source: ValueSource) {
+    this.#source = source;
+  }
+
+  /** Runs `evaluate` with the variables of a scope; what it reads is noted in `trace`. May be nested. */
+  run<T>(scope: Scope, trace: Trace, evaluate: (variables: Readonly<Record<string, unknown>>) => T): T {
+    const outer = this.#trace;
+    this.#trace = trace;
+    try {
+      return evaluate(this.#variables(scope));
+    } finally {
+      this.#trace = outer;
+    }
+  }
+
+  #variables(scope: Scope): Readonly<Record<string, unknown>> {
+    const variables: Record<string, unknown> = Object.create(null);
+    for (const name of SHARED) {
+      this.#property(variables, name, () => {
+        const made = this.#shared.get(name) ?? this.#makeShared(name);
+        this.#shared.set(name, made);
+        return made;
+      });
+    }
+    const { self, members, each, index } = scope;
+    if (self !== undefined) variables.self = this.#vm(self);
+    if (members !== undefined) variables.members = this.#members(members);
+    if (each !== undefined) variables.each = { key: each.key, value: toCel(each.value) };
+    if (index !== undefined) variables.count = { index: BigInt(index) };
+    return variables;
+  }
+
+  #makeShared(name: (typeof SHARED)[number]): object {
+    const source = this.#source;
+    const object = {};
+    switch (name) {
+      case "vars":
+        for (const key of source.variableNames)
+          this.#property(object, key, () => this.#read(source.variable(key)));
+        break;
+      case "secrets":
+        for (const key of source.secretNames)
+          this.#property(object, key, () => this.#read(source.secret(key)));
+        break;
+      case "vms":
+        for (const key of source.vmNames) this.#named(object, key, () => this.#vm(key));
+        break;
+      case "environments":
+        for (const [key, members] of source.environments) {
+          const list = () => members.map((member) => this.#vm(member));
+          this.#named(object, key, () => this.#property({}, "vms", list));
+        }
+    }
+    return object;
+  }
+
+  #members(members: NonNullable<Scope["members"]>): object {
+    const object = {};
+    for (const [member, names] of Object.entries(members)) {
+      this.#named(object, member, () =>
+        typeof names === "string" ? this.#vm(names) : names.map((name) => this.#vm(name)),
+      );
+    }
+    return object;
+  }
+
+  #vm(name: string): object {
+    const known = this.#vms.get(name);
+    if (known !== undefined) return known;
+    const object = { [RESOURCE]: `vm.${name}` };
+    for (const attribute of VM_ATTRIBUTES) {
+      const read =
+        attribute === "ports"
+          ? () => this.#ports(name)
+          : () => this.#read(this.#source.attribute(name, attribute));
+      this.#property(object, attribute, read);
+    }
+    this.#vms.set(name, object);
+    return object;
+  }
+
+  #ports(vm: string): object {
+    const object = {};
+    for (const [port, value] of this.#source.ports(vm)) this.#property(object, port, () => this.#read(value));
+    return object;
+  }
+
+  #read(value: SourceValue): unknown {
+    if (value.sensitive) this.#trace.sensitive = true;
+    if (!value.known) throw new UnknownValue(value.address);
+    return toCel(value.value);
+  }
+
+  /** A property under its name, and under CEL's spelling of it (which a loop does not see). */
+  #named(object: object, name: string, get: () => unknown): void {
+    this.#property(object, name, get);
+    const alias = celName(name);
+    if (alias !== name) Object.defineProperty(object, alias, { get, enumerable: false });
+  }
+
+  #property(object: object, name: string, get: () => unknown): object {
+    return Object.defineProperty(object, name, { get, enumerable: true });
+  }
+}

@@ -1,0 +1,53 @@
+/** Where expressions get their values from: the lab when planning, the plan and the state when applying. */
+import type { Json } from "../../json.ts";
+import type { Scope } from "../types.ts";
+
+export type SourceValue =
+  | { readonly known: true; readonly value: Json; readonly sensitive: boolean }
+  /** `address` will tell. */
+  | { readonly known: false; readonly address: string; readonly sensitive: boolean };
+
+export interface ValueSource {
+  readonly variableNames: readonly string[];
+  variable(name: string): SourceValue;
+  readonly secretNames: readonly string[];
+  secret(name: string): SourceValue;
+  readonly vmNames: readonly string[];
+  /** An attribute of {@link VM_ATTRIBUTES} other than ports. */
+  attribute(vm: string, attribute: string): SourceValue;
+  /** Guest port (`80`, `53/udp`) → host port. */
+  ports(vm: string): ReadonlyMap<string, SourceValue>;
+  /** Environment → names of its VMs. */
+  readonly environments: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Attributes of VMs, in the order in which a loop sees them. Those of `LIVE` are known when the VM has run. */
+export const VM_ATTRIBUTES = [
+  "name",
+  "hostname",
+  "image",
+  "role",
+  "user",
+  "cpus",
+  "memory",
+  "disk",
+  "labels",
+  "ports",
+  "ssh_port",
+  "id",
+] as const;
+
+export const LIVE_ATTRIBUTES: ReadonlySet<string> = new Set(["ssh_port", "id"]);
+
+/** Name of the lab itself among the scopes: outputs and `eval` see neither self, members, each nor count. */
+export const LAB_SCOPE = "lab";
+
+export const EMPTY_SCOPE: Scope = {};
+
+/** The guest's own ssh port can be asked for without being declared. */
+export const SSH_GUEST_PORT = "22";
+
+/** How CEL spells a name: `k8s-cp` → `k8s_cp`. */
+export function celName(name: string): string {
+  return name.replaceAll("-", "_");
+}

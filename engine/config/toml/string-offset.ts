@@ -1,0 +1,37 @@
+/** Maps a place in a decoded TOML string back to the string as written. */
+
+/** The offset in `literal` (with its quotes) of the character that decodes to index `decoded`. */
+export function offsetInString(literal: string, decoded: number): number {
+  const quote = literal.startsWith('"""') || literal.startsWith("'''") ? 3 : 1;
+  let at = quote;
+  // A line break straight after the opening quotes is no part of the string.
+  if (quote === 3) {
+    if (literal.startsWith("\r\n", at)) at += 2;
+    else if (literal[at] === "\n") at += 1;
+  }
+  if (literal[0] === "'") return Math.min(at + decoded, literal.length - quote);
+  let index = 0;
+  while (index < decoded && at < literal.length - quote) {
+    if (literal[at] !== "\\") {
+      at += 1;
+      index += 1;
+      continue;
+    }
+    const escape = literal[at + 1];
+    if (escape === "u") {
+      at += 6;
+      index += 1;
+    } else if (escape === "U") {
+      index += Number.parseInt(literal.slice(at + 2, at + 10), 16) > 0xffff ? 2 : 1;
+      at += 10;
+    } else if (escape !== undefined && /\s/.test(escape)) {
+      // A line-ending backslash swallows all white space up to the next character.
+      at += 1;
+      while (/\s/.test(literal[at] ?? "")) at += 1;
+    } else {
+      at += 2;
+      index += 1;
+    }
+  }
+  return at;
+}
