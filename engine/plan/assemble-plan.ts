@@ -1,0 +1,181 @@
+/** Puts decisions together into the plan that people read and apply carries out. */
+import { join } from "node:path";
+import { LOCK_FILE } from "../config/lock-file.ts";
+import type { Resource, SourceFile, VmInputs } from "../config/types.ts";
+import type { Diagnostic } from "../diagnostics.ts";
+import type { JsonObject } from "../json.ts";
+import { checkCapacity } from "./capacity-check.ts";
+import { criticalPath } from "./critical-path.ts";
+import type { DecidedLab } from "./decide-all.ts";
+import { type Durations, durationKey, expectedDuration, readDurations } from "./durations.ts";
+import type { ExpandedLab, PlanBasis } from "./make-plan.ts";
+import { type DecidedResource, makeOperations } from "./operations.ts";
+import { pinProblems } from "./pins.ts";
+import type { Change, Operation, Plan, PlannedResource, Step } from "./types.ts";
+import { PLAN_FORMAT } from "./types.ts";
+
+/** Places in lab.toml are looked up for plans up to this size: finding them means parsing the file once more. */
+const PLACES_SHOWN = 2000;
+
+export async function assemblePlan(
+  basis: PlanBasis,
+  expanded: ExpandedLab,
+  decided: DecidedLab,
+): Promise<{ readonly plan: Plan; readonly diagnostics: readonly Diagnostic[] }> {
+  const { workspace, options, state } = basis;
+  const changing = decided.items.filter((item) => item.decision.action !== "no-op");
+  const durations = changing.length === 0 ? {} : await readDurations(workspace.effects, workspace.home);
+  const planned = new Map(
+    changing.flatMap((item) => (item.decision.planned ? [[item.address, item.decision.planned]] : [])),
+  );
+  const items = new Map(changing.map((item) => [item.address, item]));
+  const operations = makeOperations(changing, (address, step) =>
+    estimateOf(durations, items.get(address), step),
+  );
+  const estimateMs = criticalPath(operations);
+  const download = downloadBytes(decided);
+  const capacity = await checkCapacity(basis, decided, download);
+  const declared = new Map(expanded.expansion.resources.map((resource) => [resource.address, resource]));
+  const plan: Plan = {
+    format: PLAN_FORMAT,
+    tool: workspace.tool,
+    lab: workspace.lab.name,
+    mode: options.mode,
+    lineage: basis.lineage,
+    basis: { serial: state?.serial ?? 0, journalSequence: state?.journalSequence ?? 0 },
+    ...(state === undefined ? { sensitiveKey: basis.sensitiveKey } : {}),
+    providers: providerVersions(basis),
+    sources: await sourcesOf(basis, expanded),
+    changes: await changesOf(basis, changing, operations, declared),
+    operations,
+    resources: Object.fromEntries(planned),
+    observations: decided.items.flatMap((item) => item.decision.observed ?? []),
+    notes: decided.items.flatMap((item) => item.decision.notes),
+    outputs: options.mode === "destroy" ? [] : expanded.expansion.outputs,
+    values: expanded.expansion.values,
+    needs: { ...capacity.needs, ...(download === 0 ? {} : { download }) },
+    ...(estimateMs === undefined ? {} : { estimateMs }),
+    dataLoss: decided.items.flatMap((item) => item.decision.dataLoss),
+    unchanged: decided.items.length - changing.length,
+    cleanup: options.cleanup,
+  };
+  return {
+    plan,
+    diagnostics: [...capacity.diagnostics, ...(options.frozen ? pinProblems(basis, plan) : [])],
+  };
+}
+
+function providerVersions(basis: PlanBasis): Record<string, string> {
+  const { vm, image } = basis.workspace.providers;
+  return { [vm.name]: vm.version, [image.name]: image.version };
+}
+
+/** Every file that the plan rests on, vmlab.lock included where there is one. */
+async function sourcesOf(basis: PlanBasis, expanded: ExpandedLab): Promise<SourceFile[]> {
+  const { workspace } = basis;
+  const lock = join(workspace.folder, LOCK_FILE);
+  const pinned = await workspace.effects.files.stat(lock);
+  return [
+    ...workspace.lab.sources,
+    ...expanded.files,
+    ...(pinned === undefined
+      ? []
+      : [{ path: LOCK_FILE, sha256: await workspace.effects.files.sha256(lock) }]),
+  ];
+}
+
+function downloadBytes(decided: DecidedLab): number {
+  let bytes = 0;
+  for (const resolution of decided.resolutions.values())
+    if (!resolution.present) bytes += resolution.download ?? 0;
+  return bytes;
+}
+
+function estimateOf(durations: Durations, item: DecidedResource | undefined, step: Step): number | undefined {
+  if (item === undefined) return undefined;
+  const [type = ""] = item.address.split(".");
+  const subject = durationSubject(item.address, item.decision.planned);
+  return expectedDuration(durations, durationKey(item.provider, type, step, subject));
+}
+
+/** What the duration of an operation depends on. */
+export function durationSubject(address: string, planned: PlannedResource | undefined): string {
+  return planned?.type === "vm"
+    ? (planned.inputs as VmInputs).image
+    : address.slice(address.indexOf(".") + 1);
+}
+
+async function changesOf(
+  basis: PlanBasis,
+  changing: readonly DecidedResource[],
+  operations: readonly Operation[],
+  declared: ReadonlyMap<string, Resource>,
+): Promise<Change[]> {
+  const { state } = basis;
+  const items = new Map(changing.map((item) => [item.address, item]));
+  const order = [...new Set(operations.map((operation) => operation.address))];
+  const positions = new Map(order.map((address, index) => [address, index + 1]));
+  const byAddress = new Map<string, Operation[]>();
+  for (const operation of operations) {
+    const list = byAddress.get(operation.address);
+    if (list === undefined) byAddress.set(operation.address, [operation]);
+    else list.push(operation);
+  }
+  const changes: Change[] = [];
+  for (const address of order) {
+    const item = items.get(address);
+    if (item === undefined) continue;
+    const own = byAddress.get(address) ?? [];
+    const { decision } = item;
+    const resource = declared.get(address);
+    const recorded = state?.resources[address];
+    const estimateMs = criticalPath(
+      own.map((operation) => ({
+        ...operation,
+        needs: operation.needs.filter((id) => id.startsWith(`${address}:`)),
+      })),
+    );
+    const place =
+      resource !== undefined && order.length <= PLACES_SHOWN ? await placeOf(basis, resource) : undefined;
+    changes.push({
+      address,
+      type: decision.planned?.type ?? recorded?.type ?? "vm",
+      name: address.slice(address.indexOf(".") + 1),
+      provider: item.provider,
+      action: decision.action,
+      summary: decision.summary,
+      reasons: decision.reasons,
+      attributes: decision.attributes,
+      ...(recorded === undefined ? {} : { before: recorded.inputs }),
+      ...(decision.planned === undefined || item.removal
+        ? {}
+        : { after: decision.planned.inputs as unknown as JsonObject }),
+      ...(place === undefined ? {} : { place }),
+      ...(estimateMs === undefined ? {} : { estimateMs }),
+      after_changes: waitsFor(address, own, positions),
+    });
+  }
+  return changes;
+}
+
+async function placeOf(basis: PlanBasis, resource: Resource): Promise<string> {
+  const range = await basis.workspace.lab.locate(resource.origin);
+  return range === undefined ? resource.origin.file : `${range.file}:${range.start.line}`;
+}
+
+/** Numbers of the other changes that these operations wait for directly. */
+function waitsFor(
+  address: string,
+  own: readonly Operation[],
+  positions: ReadonlyMap<string, number>,
+): number[] {
+  const numbers = new Set<number>();
+  for (const operation of own) {
+    for (const id of operation.needs) {
+      const other = id.slice(0, id.lastIndexOf(":"));
+      const position = positions.get(other);
+      if (other !== address && position !== undefined) numbers.add(position);
+    }
+  }
+  return [...numbers].sort((a, b) => a - b);
+}

@@ -1,0 +1,56 @@
+/** What happens to a resource that is in the state and no longer declared (or is destroyed). */
+import type { VmObservation } from "../../providers/provider.ts";
+import type { ResourceState } from "../state/types.ts";
+import { type Decision, NO_CHANGE } from "./decision.ts";
+import type { DataLoss, Reason, Step } from "./types.ts";
+
+export function decideRemoval(
+  recorded: ResourceState,
+  observation: VmObservation | undefined,
+  reason: Reason,
+): Decision {
+  switch (recorded.type) {
+    case "image":
+      return {
+        ...NO_CHANGE,
+        action: "forget",
+        summary: "not used by this lab any more; stays in the store",
+        reasons: [reason],
+        steps: ["forget"],
+      };
+    case "secret":
+      return {
+        ...NO_CHANGE,
+        action: "delete",
+        summary: "the value is forgotten",
+        reasons: [reason],
+        steps: ["forget"],
+        dataLoss: [{ address: recorded.address, what: "the value", final: true }],
+      };
+    case "vm": {
+      const gone = observation?.state === "absent";
+      const running =
+        observation === undefined ? recorded.phase !== "created" : observation.state === "running";
+      const steps: Step[] = running ? ["stop", "delete"] : ["delete"];
+      const size = recorded.inputs.disk;
+      const loss: DataLoss[] = gone
+        ? []
+        : [
+            {
+              address: recorded.address,
+              what: "disk",
+              ...(typeof size === "number" ? { size } : {}),
+              final: false,
+            },
+          ];
+      return {
+        ...NO_CHANGE,
+        action: "delete",
+        summary: gone ? "already gone" : running ? "stopped, then moved to the trash" : "moved to the trash",
+        reasons: [reason],
+        steps,
+        dataLoss: loss,
+      };
+    }
+  }
+}

@@ -1,0 +1,340 @@
+/** What happens to a VM: its declaration against the record, the record against what really exists. */
+import type { VmObservation } from "../../providers/provider.ts";
+import type { Resource, VmInputs } from "../config/types.ts";
+import { problem } from "../diagnostics.ts";
+import type { PowerOverride, ResourceState } from "../state/types.ts";
+import { formatSize } from "../units.ts";
+import { compareInputs } from "./compare-inputs.ts";
+import { type Decision, NO_CHANGE } from "./decision.ts";
+import { describeChange } from "./describe.ts";
+import type { AttributeChange, ChangeClass, DataLoss, PlannedResource, Reason, Step } from "./types.ts";
+
+/** The image that a VM stands on, as the plan leaves it. */
+export interface PlannedBase {
+  readonly address: string;
+  /** Undefined while it has to be built. */
+  readonly digest: string | undefined;
+  readonly user: string;
+}
+
+export interface VmSituation {
+  readonly resource: Resource;
+  readonly recorded: ResourceState | undefined;
+  /** Undefined when nobody looked: the record is believed. */
+  readonly observation: VmObservation | undefined;
+  readonly base: PlannedBase;
+  /** --replace names it. */
+  readonly requested: boolean;
+  /** Now, in milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** How the machine is, with the record filling in for a look that nobody took. */
+interface Power {
+  readonly running: boolean;
+  readonly clean: boolean;
+  readonly reason: string | undefined;
+}
+
+export function decideVm(situation: VmSituation): Decision {
+  const { recorded, observation } = situation;
+  if (recorded === undefined) return creation(situation, [{ kind: "new" }], 1);
+  if (observation?.state === "broken" && !situation.requested) return broken(situation, observation.reason);
+  if (observation?.state === "absent" || observation?.state === "incomplete") {
+    const what = observation.state === "absent" ? "the machine is gone" : "the machine was never finished";
+    return { ...creation(situation, [{ kind: "drift", what }], recorded.generation + 1) };
+  }
+  const changes = vmChanges(situation, recorded);
+  const replacing = replaceReasons(situation, recorded, changes);
+  const power = powerOf(recorded, observation);
+  if (replacing.length > 0) return replacement(situation, recorded, changes, replacing, power);
+  return inPlace(situation, recorded, changes, power);
+}
+
+function plannedVm(situation: VmSituation, generation: number): PlannedResource {
+  const { resource, base } = situation;
+  return {
+    type: "vm",
+    address: resource.address,
+    name: resource.name,
+    provider: resource.provider,
+    dependsOn: resource.dependsOn,
+    preventDestroy: resource.preventDestroy,
+    ...(resource.environment === undefined ? {} : { environment: resource.environment }),
+    generation,
+    inputs: resource.inputs as VmInputs,
+    ...(base.digest === undefined ? {} : { base: base.digest }),
+    user: base.user,
+  };
+}
+
+function creation(situation: VmSituation, reasons: readonly Reason[], generation: number): Decision {
+  const inputs = situation.resource.inputs as VmInputs;
+  const steps: Step[] = inputs.power === "stopped" ? ["create"] : ["create", "start", "ready", "provision"];
+  const size = [
+    typeof inputs.cpus === "number" ? `${inputs.cpus} vCPU` : "",
+    typeof inputs.memory === "number" ? formatSize(inputs.memory) : "",
+    typeof inputs.disk === "number" ? `disk ${formatSize(inputs.disk)}` : "",
+  ].filter((part) => part !== "");
+  const drift = reasons.find((reason) => reason.kind === "drift");
+  return {
+    ...NO_CHANGE,
+    action: "create",
+    summary: `${drift === undefined ? "" : `${drift.what}; `}on ${inputs.role ?? inputs.image}, ${size.join(", ")}`,
+    reasons,
+    steps,
+    planned: plannedVm(situation, generation),
+  };
+}
+
+function broken(situation: VmSituation, reason: string): Decision {
+  const { address } = situation.resource;
+  return {
+    ...NO_CHANGE,
+    diagnostics: [
+      problem({
+        code: "plan/vm-broken",
+        address,
+        summary: `${address} cannot be used: ${reason}`,
+        detail: "Its disk was left as it is. Nothing is replaced unasked.",
+        hint: `Mend what is named above, or make the VM anew with \`vmlab apply --replace ${address}\` (its disk goes to the trash).`,
+      }),
+    ],
+  };
+}
+
+/** Differences of declared inputs, with the change class that really applies. */
+function vmChanges(situation: VmSituation, recorded: ResourceState): AttributeChange[] {
+  const inputs = situation.resource.inputs as VmInputs;
+  return compareInputs(recorded.inputs, inputs).flatMap((change): AttributeChange[] => {
+    const [key] = change.path;
+    // The name of the image does not matter while the bytes below the disk stay the same.
+    if (key === "image" || key === "role")
+      return standsOnSameBytes(situation, recorded) ? [{ ...change, change: "live" }] : [change];
+    if (change.change !== "provision") return [change];
+    const classes: Record<VmInputs["on_change"], ChangeClass> = {
+      rerun: "provision",
+      replace: "replace",
+      ignore: "live",
+    };
+    return [{ ...change, change: classes[inputs.on_change] }];
+  });
+}
+
+function standsOnSameBytes(situation: VmSituation, recorded: ResourceState): boolean {
+  return situation.base.digest !== undefined && situation.base.digest === recorded.attributes.base;
+}
+
+function replaceReasons(
+  situation: VmSituation,
+  recorded: ResourceState,
+  changes: readonly AttributeChange[],
+): Reason[] {
+  const reasons: Reason[] = changes
+    .filter((change) => change.change === "replace")
+    .map((change) => ({ kind: "attribute", path: change.path.join("."), change: "replace" }));
+  if (!standsOnSameBytes(situation, recorded) && !changes.some((change) => change.path[0] === "image")) {
+    reasons.push({ kind: "dependency", address: situation.base.address });
+  }
+  if (situation.requested) reasons.push({ kind: "requested", by: "--replace" });
+  return reasons;
+}
+
+function powerOf(recorded: ResourceState, observation: VmObservation | undefined): Power {
+  switch (observation?.state) {
+    case "running":
+      return { running: true, clean: true, reason: undefined };
+    case "stopped":
+      return { running: false, clean: observation.clean, reason: observation.reason };
+    case "broken":
+      return { running: false, clean: true, reason: observation.reason };
+    default:
+      return {
+        running: recorded.phase !== "created" && recorded.powerOverride === undefined,
+        clean: true,
+        reason: undefined,
+      };
+  }
+}
+
+function replacement(
+  situation: VmSituation,
+  recorded: ResourceState,
+  changes: readonly AttributeChange[],
+  reasons: readonly Reason[],
+  power: Power,
+): Decision {
+  const inputs = situation.resource.inputs as VmInputs;
+  const { override } = overrideOf(situation, recorded, changes, power);
+  const runNew =
+    inputs.power === "running" ? override === undefined : inputs.power === "manual" && power.running;
+  const steps: Step[] = ["create"];
+  if (power.running) steps.push("stop");
+  if (runNew) steps.push("start", "ready");
+  steps.push("retire");
+  if (runNew) steps.push("provision");
+  const disk = recorded.inputs.disk;
+  const loss: DataLoss = {
+    address: situation.resource.address,
+    what: "disk",
+    ...(typeof disk === "number" ? { size: disk } : {}),
+    final: false,
+  };
+  const words = changes.filter((change) => change.change === "replace").map(describeChange);
+  return {
+    ...NO_CHANGE,
+    action: "replace",
+    summary: words.join(", "),
+    reasons,
+    attributes: changes,
+    steps,
+    planned: plannedVm(situation, recorded.generation + 1),
+    dataLoss: [loss],
+  };
+}
+
+/** What the record of a stop comes to, and what to tell about it. */
+function overrideOf(
+  situation: VmSituation,
+  recorded: ResourceState,
+  changes: readonly AttributeChange[],
+  power: Power,
+): { override: PowerOverride | undefined; changed: boolean; note?: string } {
+  const inputs = situation.resource.inputs as VmInputs;
+  const powerChanged = changes.some((change) => change.path[0] === "power");
+  const before = recorded.powerOverride;
+  if (powerChanged) return { override: undefined, changed: before !== undefined };
+  if (power.running) return { override: undefined, changed: before !== undefined };
+  if (before !== undefined) {
+    return {
+      override: before,
+      changed: false,
+      note: before.by === "guest" ? "was powered off from inside" : `is ${before.state} on request`,
+    };
+  }
+  const everStarted = recorded.phase !== "created";
+  if (inputs.power === "running" && power.clean && everStarted) {
+    const override: PowerOverride = { state: "stopped", by: "guest", since: situation.now };
+    return { override, changed: true, note: "was powered off from inside" };
+  }
+  return { override: undefined, changed: false };
+}
+
+function inPlace(
+  situation: VmSituation,
+  recorded: ResourceState,
+  changes: readonly AttributeChange[],
+  power: Power,
+): Decision {
+  const { resource } = situation;
+  const inputs = resource.inputs as VmInputs;
+  const shrink = changes.find((change) => change.change === "grow" && shrinks(change));
+  if (shrink !== undefined) return shrinking(situation, shrink);
+
+  const { override, changed: overrideChanged, note } = overrideOf(situation, recorded, changes, power);
+  const wanted =
+    inputs.power === "running" ? override === undefined : inputs.power === "manual" && power.running;
+  const works = changes.filter((change) => change.path[0] !== "power");
+  const has = (change: ChangeClass) => works.some((candidate) => candidate.change === change);
+  const restart = has("restart");
+  const steps: Step[] = [];
+  const reasons: Reason[] = works.map((change) => ({
+    kind: "attribute",
+    path: change.path.join("."),
+    change: change.change,
+  }));
+
+  const stops = power.running && (!wanted || restart);
+  if (stops) steps.push("stop");
+  if (works.length > 0 || changes.length > 0) steps.push("update");
+  const starts = wanted && (!power.running || restart);
+  if (starts) steps.push("start");
+  const resumes = wanted && recorded.phase !== "complete";
+  if (starts || (resumes && recorded.phase !== "ready")) steps.push("ready");
+  if (wanted && (resumes || has("provision"))) steps.push("provision");
+
+  const powered = changes.some((change) => change.path[0] === "power");
+  if (powered) reasons.push({ kind: "attribute", path: "power", change: "live" });
+  const drifted = starts && !restart && !powered && recorded.phase !== "created";
+  if (drifted) reasons.push({ kind: "drift", what: power.reason ?? "the machine does not run" });
+  if (resumes && !drifted) reasons.push({ kind: "resume", phase: recorded.phase });
+
+  const observed = {
+    address: resource.address,
+    ...(overrideChanged ? { powerOverride: override ?? null } : {}),
+    ...(recorded.preventDestroy === resource.preventDestroy
+      ? {}
+      : { preventDestroy: resource.preventDestroy }),
+    ...(sameList(recorded.dependsOn, resource.dependsOn) ? {} : { dependsOn: resource.dependsOn }),
+  };
+  const base: Decision = {
+    ...NO_CHANGE,
+    notes:
+      note === undefined
+        ? []
+        : [{ address: resource.address, text: `${note}; \`vmlab start ${resource.name}\` starts it` }],
+    ...(Object.keys(observed).length > 1 ? { observed } : {}),
+  };
+  if (steps.length === 0) return base;
+  return {
+    ...base,
+    action: actionOf(steps),
+    summary: summaryOf(works, reasons, steps, restart && power.running),
+    reasons,
+    attributes: changes,
+    steps,
+    planned: plannedVm(situation, recorded.generation),
+  };
+}
+
+function actionOf(steps: readonly Step[]): Decision["action"] {
+  if (steps.includes("update") || steps.includes("provision")) return "update";
+  return steps.includes("start") || steps.includes("ready") ? "start" : "stop";
+}
+
+function summaryOf(
+  works: readonly AttributeChange[],
+  reasons: readonly Reason[],
+  steps: readonly Step[],
+  restarts: boolean,
+): string {
+  const parts = works.map(describeChange);
+  const classes = [
+    restarts ? "restart" : "",
+    works.some((change) => change.change === "grow") ? "grown in place" : "",
+    !restarts && works.length > 0 && works.every((change) => change.change === "live") ? "live" : "",
+  ].filter((word) => word !== "");
+  const drift = reasons.find((reason) => reason.kind === "drift");
+  if (drift !== undefined) parts.push(drift.what);
+  const resume = reasons.find((reason) => reason.kind === "resume");
+  if (resume !== undefined) parts.push(`goes on after "${resume.phase}"`);
+  if (parts.length === 0) parts.push(steps.includes("stop") ? "stop" : "start");
+  return `${parts.join(", ")}${classes.length > 0 ? ` (${classes.join(", ")})` : ""}`;
+}
+
+function shrinks(change: AttributeChange): boolean {
+  return (
+    typeof change.before === "number" && typeof change.after === "number" && change.after < change.before
+  );
+}
+
+function shrinking(situation: VmSituation, change: AttributeChange): Decision {
+  const { address } = situation.resource;
+  const [before, after] = [Number(change.before), Number(change.after)];
+  return {
+    ...NO_CHANGE,
+    diagnostics: [
+      problem({
+        code: "plan/disk-cannot-shrink",
+        address,
+        summary: `the disk of ${address} cannot shrink from ${formatSize(before)} to ${formatSize(after)}`,
+        detail: "A smaller disk would cut off what the guest wrote at its end.",
+        hint: `Keep disk at ${formatSize(before)} or more, or make the VM anew with \`vmlab apply --replace ${address}\`.`,
+      }),
+    ],
+  };
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index]);
+}

@@ -1,0 +1,44 @@
+/** Attribute changes in words, for summaries. */
+import type { Json } from "../json.ts";
+import { formatSize } from "../units.ts";
+import { isDeferred } from "./compare-inputs.ts";
+import type { AttributeChange } from "./types.ts";
+
+const SIZES = new Set(["memory", "disk", "size"]);
+
+/** `memory 1 GiB → 2 GiB`; never a sensitive value. */
+export function describeChange(change: AttributeChange): string {
+  const name = change.path.join(".");
+  if (change.path[0] === "steps") return "provisioning";
+  if (change.sensitive) return `${name} changed`;
+  if (isLong(change.before) || isLong(change.after)) return describeCollection(name, change);
+  return `${name} ${describeValue(name, change.before)} → ${change.unknown ? "(known at apply)" : describeValue(name, change.after)}`;
+}
+
+export function describeValue(name: string, value: Json | undefined): string {
+  if (value === undefined) return "none";
+  if (isDeferred(value)) return value.sensitive ? "(sensitive)" : "(known at apply)";
+  if (typeof value === "number" && SIZES.has(name.split(".").at(-1) ?? "")) return formatSize(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function isLong(value: Json | undefined): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+/** Lists and tables: what is added and what is removed. */
+function describeCollection(name: string, change: AttributeChange): string {
+  const before = entries(change.before);
+  const after = entries(change.after);
+  const added = [...after].filter((entry) => !before.has(entry)).map((entry) => `+${entry}`);
+  const removed = [...before].filter((entry) => !after.has(entry)).map((entry) => `−${entry}`);
+  const parts = [...added, ...removed];
+  return parts.length === 0 || parts.length > 4 ? `${name} changed` : `${name} ${parts.join(" ")}`;
+}
+
+function entries(value: Json | undefined): Set<string> {
+  if (Array.isArray(value)) return new Set(value.map((item) => describeValue("", item)));
+  if (typeof value !== "object" || value === null)
+    return new Set(value === undefined ? [] : [describeValue("", value)]);
+  return new Set(Object.entries(value).map(([key, inner]) => `${key}=${describeValue(key, inner as Json)}`));
+}

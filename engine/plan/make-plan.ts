@@ -1,0 +1,121 @@
+/** From a lab, its state and what really exists to a plan. Reads through providers; writes nothing, takes no lock. */
+import { join } from "node:path";
+import type { ImagePin } from "../../providers/provider.ts";
+import { expandLab } from "../config/expand.ts";
+import { LOCK_FILE, readLockFile } from "../config/lock-file.ts";
+import { resolveFiles } from "../config/resolve-files.ts";
+import type { Expansion, Resource, SourceFile } from "../config/types.ts";
+import { type Diagnostic, problem } from "../diagnostics.ts";
+import { keyedHash } from "../json.ts";
+import type { State } from "../state/types.ts";
+import type { Workspace } from "../workspace.ts";
+import { assemblePlan } from "./assemble-plan.ts";
+import { type DecidedLab, decideAll } from "./decide-all.ts";
+import type { PlanOptions, PlanOutcome } from "./options.ts";
+import { type Reality, refresh } from "./refresh.ts";
+
+/** What a plan is made from. */
+export interface PlanBasis {
+  readonly workspace: Workspace;
+  readonly options: PlanOptions;
+  readonly state: State | undefined;
+  readonly lineage: string;
+  readonly sensitiveKey: string;
+  readonly reality: Reality;
+  readonly pins: Readonly<Record<string, ImagePin>>;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** A lab's expansion with its files hashed. */
+export interface ExpandedLab {
+  readonly expansion: Expansion;
+  readonly files: readonly SourceFile[];
+}
+
+export async function makePlan(
+  workspace: Workspace,
+  options: PlanOptions,
+  signal?: AbortSignal,
+): Promise<PlanOutcome> {
+  const { effects } = workspace;
+  const state = await workspace.store.read();
+  const basis: PlanBasis = {
+    workspace,
+    options,
+    state,
+    lineage: state?.lineage ?? effects.random.bytes(8).toString("hex"),
+    sensitiveKey: state?.sensitiveKey ?? effects.random.bytes(32).toString("hex"),
+    reality: await refresh(workspace, state, { refresh: options.refresh, signal }),
+    pins: (await readLockFile(effects.files, join(workspace.folder, LOCK_FILE))).images,
+    now: effects.clock.now(),
+  };
+  const warnings: Diagnostic[] = [];
+  // A value that a resource offers only once it exists is unknown while that resource is about to be made anew.
+  const unknown = new Set<string>();
+  for (;;) {
+    const expanded = await expand(basis, unknown);
+    if (hasErrors(expanded.diagnostics)) return { diagnostics: expanded.diagnostics };
+    const decided = await decideAll(basis, expanded, signal);
+    if (hasErrors(decided.diagnostics))
+      return { diagnostics: [...expanded.diagnostics, ...decided.diagnostics] };
+    const renewed = renewedAndUsed(decided, state, unknown);
+    if (renewed.length > 0) {
+      for (const address of renewed) unknown.add(address);
+      continue;
+    }
+    warnings.push(...expanded.diagnostics, ...decided.diagnostics);
+    const { plan, diagnostics } = await assemblePlan(basis, expanded, decided);
+    if (hasErrors(diagnostics)) return { diagnostics: [...warnings, ...diagnostics] };
+    return { plan, diagnostics: [...warnings, ...diagnostics] };
+  }
+}
+
+function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some((diagnostic) => diagnostic.severity === "error");
+}
+
+async function expand(
+  basis: PlanBasis,
+  unknown: ReadonlySet<string>,
+): Promise<ExpandedLab & { readonly diagnostics: readonly Diagnostic[] }> {
+  const { workspace, state } = basis;
+  const expansion = expandLab(workspace.lab, {
+    liveAttributes: (address) => (unknown.has(address) ? undefined : state?.resources[address]?.attributes),
+    hash: (value) => keyedHash(basis.sensitiveKey, value),
+  });
+  const resolved = await resolveFiles(workspace.effects, workspace.lab, expansion);
+  return {
+    expansion: resolved.expansion,
+    files: resolved.files,
+    diagnostics: [...expansion.diagnostics, ...resolved.diagnostics],
+  };
+}
+
+/** Resources that will be made anew while others read values of the present ones. */
+function renewedAndUsed(decided: DecidedLab, state: State | undefined, known: ReadonlySet<string>): string[] {
+  const used = new Set(decided.items.flatMap((item) => (item.removal ? [] : item.dependsOn)));
+  return decided.items
+    .filter((item) => item.decision.action === "replace" || item.decision.action === "create")
+    .map((item) => item.address)
+    .filter(
+      (address) =>
+        used.has(address) &&
+        !known.has(address) &&
+        state?.resources[address] !== undefined &&
+        !address.startsWith("image."),
+    );
+}
+
+/** The diagnostic for a cycle, with every address on it. */
+export function cycleProblem(cycle: readonly string[], resources: readonly Resource[]): Diagnostic {
+  const [first = ""] = cycle;
+  const declared = resources.find((resource) => resource.address === first);
+  return problem({
+    code: "plan/cycle",
+    address: first,
+    summary: `${first} depends on itself`,
+    detail: [...cycle, first].join(" → "),
+    hint: `Take one of these dependencies away${declared === undefined ? "" : `, for instance in ${declared.origin.file}`}.`,
+  });
+}

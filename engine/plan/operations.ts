@@ -1,0 +1,96 @@
+/** Decisions become a flat list of operations that name the operations they wait for. */
+import type { ResourceState } from "../state/types.ts";
+import type { Decision } from "./decision.ts";
+import type { Operation, Step } from "./types.ts";
+
+export interface DecidedResource {
+  readonly address: string;
+  readonly provider: string;
+  readonly decision: Decision;
+  /** What it depends on now (declared), or depended on (recorded). */
+  readonly dependsOn: readonly string[];
+  /** It goes away: its dependents go first. */
+  readonly removal: boolean;
+}
+
+/** Estimated milliseconds of an operation; undefined when nothing is recorded. */
+export type Estimate = (address: string, step: Step) => number | undefined;
+
+/**
+ * In apply order: VMs that go away first (dependents before what they depend on), then what is made and changed in
+ * dependency order, then what is only forgotten. `decided` comes in dependency order.
+ */
+export function makeOperations(decided: readonly DecidedResource[], estimate: Estimate): Operation[] {
+  const removals = decided.filter((item) => item.removal).reverse();
+  const removing = new Map(removals.map((item) => [item.address, lastOperationId(item)]));
+  const dependents = new Map<string, string[]>();
+  for (const item of decided) {
+    for (const dependency of item.dependsOn) {
+      const list = dependents.get(dependency) ?? [];
+      list.push(item.address);
+      dependents.set(dependency, list);
+    }
+  }
+  const lastOf = new Map<string, string>();
+  for (const item of decided) if (!item.removal) lastOf.set(item.address, lastOperationId(item));
+
+  const kept = decided.filter((item) => !item.removal);
+  const ordered = [...removals.filter(isWork), ...kept, ...removals.filter((item) => !isWork(item))];
+  return ordered.flatMap((item) => {
+    const first = item.removal
+      ? // Whoever stands on it must have gone, or must have been moved off it, before.
+        (dependents.get(item.address) ?? []).flatMap(
+          (address) => removing.get(address) ?? lastOf.get(address) ?? [],
+        )
+      : item.dependsOn.flatMap((address) => lastOf.get(address) ?? []);
+    return chain(item, unique(first), estimate);
+  });
+}
+
+/** A removal that asks a provider for something, and so frees memory, ports and names. */
+function isWork(item: DecidedResource): boolean {
+  return item.decision.steps.some((step) => step !== "forget");
+}
+
+function lastOperationId(item: DecidedResource): string {
+  const last = dependentsWaitFor(item.decision.steps);
+  return last === undefined ? "" : operationId(item.address, last);
+}
+
+/** Dependents wait until the resource is complete, not for the clearing away of what it replaced. */
+function dependentsWaitFor(steps: readonly Step[]): Step | undefined {
+  return steps.findLast((step) => step !== "retire") ?? steps.at(-1);
+}
+
+export function operationId(address: string, step: Step): string {
+  return `${address}:${step}`;
+}
+
+function chain(item: DecidedResource, first: readonly string[], estimate: Estimate): Operation[] {
+  let needs = first.filter((id) => id !== "");
+  return item.decision.steps.map((step) => {
+    const id = operationId(item.address, step);
+    const estimateMs = estimate(item.address, step);
+    const operation: Operation = {
+      id,
+      address: item.address,
+      action: item.decision.action,
+      step,
+      provider: item.provider,
+      needs,
+      ...(estimateMs === undefined ? {} : { estimateMs }),
+    };
+    // The new machine serves once it is ready; the old one's way to the trash holds nobody up.
+    if (step !== "retire") needs = [id];
+    return operation;
+  });
+}
+
+function unique(ids: readonly string[]): string[] {
+  return [...new Set(ids)];
+}
+
+/** How a recorded resource is seen by ordering. */
+export function recordedDependencies(recorded: ResourceState): readonly string[] {
+  return recorded.dependsOn;
+}

@@ -1,0 +1,30 @@
+/** What really exists of what the state records, read in one batch a provider. */
+import type { ImageObservation, VmObservation } from "../../providers/provider.ts";
+import type { State } from "../state/types.ts";
+import type { Workspace } from "../workspace.ts";
+
+export interface Reality {
+  /** By instance id. */
+  readonly vms: ReadonlyMap<string, VmObservation>;
+  /** By digest. */
+  readonly images: ReadonlyMap<string, ImageObservation>;
+}
+
+/** Without `refresh` the record is believed: everything is taken to be as it was left. */
+export async function refresh(
+  workspace: Workspace,
+  state: State | undefined,
+  options: { readonly refresh: boolean; readonly signal?: AbortSignal | undefined },
+): Promise<Reality> {
+  if (state === undefined || !options.refresh) return { vms: new Map(), images: new Map() };
+  const resources = Object.values(state.resources);
+  const instances = (type: string) =>
+    resources.flatMap((resource) =>
+      resource.type === type && resource.instance !== undefined ? [resource.instance] : [],
+    );
+  const [vms, images] = await Promise.all([
+    workspace.providers.vm.read(instances("vm"), options.signal),
+    workspace.providers.image.read(instances("image")),
+  ]);
+  return { vms, images };
+}
