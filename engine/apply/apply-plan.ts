@@ -1,0 +1,280 @@
+/** Takes the lock, recovers, carries the plan out, and leaves a snapshot. */
+import type { LabIdentity } from "../../providers/provider.ts";
+import { type EvaluationContext, evaluateDeferred } from "../config/evaluate-deferred.ts";
+import { fail, isDiagnosticsError } from "../diagnostics.ts";
+import type { RunCounts } from "../events.ts";
+import type { Json } from "../json.ts";
+import { isDeferred } from "../plan/compare-inputs.ts";
+import { recordDurations } from "../plan/durations.ts";
+import { basisMismatch } from "../plan/saved-plan.ts";
+import type { ObservedUpdate, Plan, PlannedResource } from "../plan/types.ts";
+import type { LockedStore } from "../state/store.ts";
+import { type OutputState, type ResourceState, STATE_VERSION, type State } from "../state/types.ts";
+import type { Workspace } from "../workspace.ts";
+import { evaluateKnownInputs } from "./evaluate-inputs.ts";
+import { type Execution, execute } from "./execute.ts";
+import type { ApplyOptions, ApplyOutcome } from "./options.ts";
+import { PinWriter } from "./pin-writer.ts";
+import { RecordKeeper } from "./record-keeper.ts";
+import { recover } from "./recover.ts";
+import { releaseHost, reserveHost, settleHost } from "./reserve-host.ts";
+import type { Run } from "./run.ts";
+import { vmSpec } from "./vm-spec.ts";
+
+export async function applyPlan(
+  workspace: Workspace,
+  plan: Plan,
+  options: ApplyOptions,
+): Promise<ApplyOutcome> {
+  const started = workspace.effects.clock.now();
+  const locked = await workspace.store.lock(options.command, {
+    timeoutMs: options.lockTimeoutMs,
+    events: workspace.events,
+    signal: options.graceful,
+  });
+  try {
+    const existing = await locked.read();
+    if (existing !== undefined && pending(existing)) await recoverState(workspace, existing, locked);
+    refuseStale(plan, await locked.read());
+    const state = existing ?? (await firstState(workspace, plan, locked));
+    const run = runFor(workspace, plan, new RecordKeeper(locked, state), options.sensitiveVariables);
+    await reserveHost(run);
+    workspace.events({
+      type: "run-started",
+      operations: plan.operations.length,
+      ...(plan.estimateMs === undefined ? {} : { estimateMs: plan.estimateMs }),
+    });
+    await recordObservations(run, plan.observations);
+    const execution = await execute(run, options);
+    if (options.hard.aborted) return outcomeOf(run, execution, options, {}, run.keeper.state(), started);
+    const outputs = plan.mode === "normal" ? await recordOutputs(run) : run.keeper.state().outputs;
+    const final = await finish(run, locked);
+    await recordDurations(workspace.effects, workspace.home, execution.durations);
+    return outcomeOf(run, execution, options, outputs, final, started);
+  } finally {
+    await locked.release();
+  }
+}
+
+/**
+ * Finishes or undoes what a crashed run left, before a plan is made. Takes the lock only when there is something to
+ * do, or when it is held (to wait for its holder).
+ */
+export async function recoverPending(
+  workspace: Workspace,
+  options: Pick<ApplyOptions, "command" | "lockTimeoutMs" | "graceful">,
+): Promise<void> {
+  const seen = await workspace.store.read();
+  if (seen === undefined || !pending(seen)) return;
+  const locked = await workspace.store.lock(options.command, {
+    timeoutMs: options.lockTimeoutMs,
+    events: workspace.events,
+    signal: options.graceful,
+  });
+  try {
+    const state = await locked.read();
+    if (state === undefined || !pending(state)) return;
+    await recoverState(workspace, state, locked);
+  } finally {
+    await locked.release();
+  }
+}
+
+async function recoverState(workspace: Workspace, state: State, locked: LockedStore): Promise<void> {
+  const run = runFor(workspace, emptyPlan(workspace, state), new RecordKeeper(locked, state), {});
+  await recover(run);
+  await run.keeper.checkpoint();
+  await settleHost(run);
+}
+
+/** True when a crashed or interrupted run left something to finish or undo, or a journal that was not folded in. */
+export function pending(state: State): boolean {
+  return (
+    Object.keys(state.intents).length > 0 ||
+    Object.values(state.resources).some((resource) => resource.replacement !== undefined)
+  );
+}
+
+async function firstState(workspace: Workspace, plan: Plan, locked: LockedStore): Promise<State> {
+  const { effects } = workspace;
+  const state: State = {
+    version: STATE_VERSION,
+    lineage: plan.lineage,
+    serial: 0,
+    host: await effects.host.hostId(),
+    folder: workspace.folder,
+    lab: workspace.lab.name,
+    tool: workspace.tool,
+    sensitiveKey: plan.sensitiveKey ?? effects.random.bytes(32).toString("hex"),
+    resources: {},
+    outputs: {},
+    intents: {},
+    journalSequence: 0,
+  };
+  await locked.initialise(state);
+  return (await locked.read()) ?? state;
+}
+
+function refuseStale(plan: Plan, state: State | undefined): void {
+  const why = basisMismatch(plan, state);
+  if (why === undefined) return;
+  fail({
+    code: "plan/stale",
+    summary: `the plan does not fit any more: ${why}`,
+    hint: "Plan again and apply that.",
+  });
+}
+
+function runFor(
+  workspace: Workspace,
+  plan: Plan,
+  keeper: RecordKeeper,
+  sensitiveVariables: Readonly<Record<string, Json>>,
+): Run {
+  const lab: LabIdentity = { name: workspace.lab.name, lineage: keeper.lineage, folder: workspace.folder };
+  const evaluation: EvaluationContext = {
+    values: plan.values,
+    liveAttributes: (address) => keeper.resource(address)?.attributes,
+    sensitiveVariables,
+  };
+  const knownSpec = (record: ResourceState) =>
+    vmSpec(
+      {
+        id: record.instance ?? "",
+        name: record.name,
+        lab,
+        base: { digest: String(record.attributes.base), user: "" },
+      },
+      evaluateKnownInputs(
+        record.inputs as unknown as Extract<PlannedResource, { type: "vm" }>["inputs"],
+        evaluation,
+      ),
+    );
+  return {
+    workspace,
+    plan,
+    keeper,
+    providers: workspace.providers,
+    lab,
+    evaluation,
+    pins: new PinWriter(workspace.effects, workspace.folder),
+    knownSpec,
+  };
+}
+
+function emptyPlan(workspace: Workspace, state: State): Plan {
+  return {
+    format: 1,
+    tool: workspace.tool,
+    lab: workspace.lab.name,
+    mode: "normal",
+    lineage: state.lineage,
+    basis: { serial: state.serial, journalSequence: state.journalSequence },
+    providers: {},
+    sources: [],
+    changes: [],
+    operations: [],
+    resources: {},
+    observations: [],
+    notes: [],
+    outputs: [],
+    values: { vars: {}, sensitiveVars: {}, vms: {}, scopes: {} },
+    needs: {},
+    dataLoss: [],
+    unchanged: 0,
+    cleanup: false,
+  };
+}
+
+async function recordObservations(run: Run, observations: readonly ObservedUpdate[]): Promise<void> {
+  for (const { address, attributes, powerOverride, preventDestroy, dependsOn } of observations) {
+    const record = run.keeper.resource(address);
+    if (record === undefined) continue;
+    const { powerOverride: before, ...rest } = record;
+    const override = powerOverride === undefined ? before : (powerOverride ?? undefined);
+    await run.keeper.commit({
+      kind: "resource",
+      address,
+      resource: {
+        ...rest,
+        attributes: { ...record.attributes, ...attributes },
+        preventDestroy: preventDestroy ?? record.preventDestroy,
+        dependsOn: dependsOn ?? record.dependsOn,
+        ...(override === undefined ? {} : { powerOverride: override }),
+      },
+    });
+  }
+}
+
+/** Outputs that cannot be computed, because what they read was not made, keep their last value. */
+async function recordOutputs(run: Run): Promise<Readonly<Record<string, OutputState>>> {
+  const before = run.keeper.state().outputs;
+  const outputs: Record<string, OutputState> = {};
+  for (const { name, value, sensitive } of run.plan.outputs) {
+    try {
+      const evaluated = isDeferred(value) ? evaluateDeferred(value, run.evaluation) : value;
+      outputs[name] = { value: evaluated, sensitive: sensitive || (isDeferred(value) && value.sensitive) };
+    } catch (error) {
+      if (!isDiagnosticsError(error)) throw error;
+      const last = before[name];
+      if (last !== undefined) outputs[name] = last;
+    }
+  }
+  if (JSON.stringify(outputs) !== JSON.stringify(before))
+    await run.keeper.commit({ kind: "outputs", outputs });
+  return outputs;
+}
+
+/** After a complete destroy nothing is left of the lab but its history. */
+async function finish(run: Run, locked: LockedStore): Promise<State | undefined> {
+  const left = run.keeper.resources();
+  if (run.plan.mode === "destroy" && left.length === 0) {
+    await run.providers.vm.forgetLab(run.lab);
+    await releaseHost(run);
+    await locked.clear();
+    return undefined;
+  }
+  const state = run.keeper.changed ? await run.keeper.checkpoint() : run.keeper.state();
+  await settleHost(run);
+  return state;
+}
+
+function outcomeOf(
+  run: Run,
+  execution: Execution,
+  options: ApplyOptions,
+  outputs: Readonly<Record<string, OutputState>>,
+  state: State | undefined,
+  started: number,
+): ApplyOutcome {
+  const counts = countsOf(run.plan, execution);
+  const { workspace } = run;
+  workspace.events({
+    type: "run-finished",
+    result: counts,
+    durationMs: workspace.effects.clock.now() - started,
+  });
+  return {
+    counts,
+    failures: execution.failures,
+    skipped: execution.skipped,
+    interrupted: options.graceful.aborted || options.hard.aborted,
+    outputs,
+    state,
+  };
+}
+
+function countsOf(plan: Plan, execution: Execution): RunCounts {
+  const done = plan.changes
+    .filter((change) => execution.completed.has(change.address))
+    .map((change) => change.action);
+  const count = (...actions: string[]) => done.filter((action) => actions.includes(action)).length;
+  return {
+    created: count("create", "build"),
+    updated: count("update", "start", "stop"),
+    replaced: count("replace"),
+    deleted: count("delete", "forget"),
+    failed: new Set(execution.failures.map((failure) => failure.address)).size,
+    skipped: new Set(execution.skipped.map((skip) => skip.address)).size,
+  };
+}

@@ -1,0 +1,87 @@
+/** After a crash: reads what exists under the ids of pending intents and finishes or undoes each. */
+
+import type { VmObservation } from "../../providers/provider.ts";
+import type { Intent, JournalEntry } from "../state/types.ts";
+import type { Run } from "./run.ts";
+import { toTrash } from "./steps/remove.ts";
+import { finishRetiring, rollBack } from "./steps/replacement.ts";
+import { withoutOverride } from "./steps/vm-target.ts";
+
+/** Under the lock. Resolves when no intent and no half replacement is left. */
+export async function recover(run: Run): Promise<void> {
+  const { keeper, providers } = run;
+  const intents = keeper.intents();
+  const instances = intents.flatMap((intent) => intent.instance ?? []);
+  const found = await providers.vm.read(instances);
+  for (const intent of intents) {
+    const outcome = await settle(run, intent, found.get(intent.instance ?? "") ?? { state: "absent" });
+    run.workspace.events({ type: "recovered", address: intent.address, intent: intent.step, outcome });
+  }
+  for (const record of keeper.resources()) {
+    if (record.replacement !== undefined)
+      await rollBack(run, record.address, "the replacement was not finished", false);
+  }
+}
+
+async function settle(run: Run, intent: Intent, found: VmObservation): Promise<"finished" | "undone"> {
+  const { keeper } = run;
+  const { operation, address } = intent;
+  const record = keeper.resource(address);
+  const abandoned: JournalEntry = { kind: "abandoned", operation };
+  switch (intent.step) {
+    case "create": {
+      const whole = found.state === "stopped" || found.state === "running";
+      if (whole && intent.previous === undefined && intent.record !== undefined) {
+        const attributes = { ...intent.record.attributes, ...found.attributes };
+        await keeper.commit({ kind: "done", operation, address, resource: { ...intent.record, attributes } });
+        return "finished";
+      }
+      if (intent.instance !== undefined) await run.providers.vm.remove(intent.instance, {});
+      await keeper.commit(abandoned);
+      return "undone";
+    }
+    case "start": {
+      if (found.state !== "running" || record === undefined || record.instance !== intent.instance) {
+        await keeper.commit(abandoned);
+        return "undone";
+      }
+      const attributes = { ...record.attributes, ...found.attributes };
+      await keeper.commit({
+        kind: "done",
+        operation,
+        address,
+        resource: withoutOverride({ ...record, phase: "started", attributes }),
+      });
+      return "finished";
+    }
+    case "stop": {
+      if (found.state !== "stopped" || record?.instance !== intent.instance || intent.record === undefined) {
+        await keeper.commit(abandoned);
+        return "undone";
+      }
+      await keeper.commit({ kind: "done", operation, address, resource: { ...intent.record } });
+      return "finished";
+    }
+    case "delete": {
+      if (found.state === "running" && intent.instance !== undefined) {
+        const context = {
+          signal: new AbortController().signal,
+          progress: () => undefined,
+          output: () => undefined,
+        };
+        await run.providers.vm.stop(intent.instance, { timeoutMs: 0, force: true }, context);
+      }
+      if (intent.instance !== undefined && intent.record !== undefined)
+        await toTrash(run, intent.record, intent.instance, "deleted");
+      await keeper.commit({ kind: "done", operation, address, resource: null });
+      return "finished";
+    }
+    case "retire":
+      await finishRetiring(run, intent);
+      return "finished";
+    default:
+      // update and the like are idempotent: the inputs are still the old ones in the record, so they are planned again.
+      await keeper.commit(abandoned);
+      return "undone";
+  }
+}

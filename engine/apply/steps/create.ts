@@ -1,0 +1,71 @@
+/** create: disk, identity and seed of a VM, or of the machine that will replace it. */
+import type { JsonObject } from "../../json.ts";
+import type { Intent, ResourceState } from "../../state/types.ts";
+import { newInstanceId, type Run, type StepCall } from "../run.ts";
+import { baseDigest, plannedVm, sealedInputs, specFor } from "./vm-target.ts";
+
+export async function create(run: Run, call: StepCall): Promise<void> {
+  const planned = plannedVm(call);
+  const { id: operation, address } = call.operation;
+  const before = run.keeper.resource(address);
+  const replaces = call.operation.action === "replace" && before?.instance !== undefined;
+  const instance = newInstanceId(run);
+  const base = baseDigest(run, planned);
+  const spec = specFor(run, planned, instance, base);
+  const inputs = sealedInputs(run, planned);
+  const attributes: JsonObject = { base, name: planned.name };
+  const record: ResourceState = {
+    address,
+    type: "vm",
+    name: planned.name,
+    provider: planned.provider,
+    instance,
+    generation: planned.generation,
+    phase: "created",
+    inputs,
+    attributes,
+    dependsOn: planned.dependsOn,
+    preventDestroy: planned.preventDestroy,
+    ...(planned.environment === undefined ? {} : { environment: planned.environment }),
+  };
+  const intent: Intent = {
+    operation,
+    address,
+    step: "create",
+    instance,
+    ...(replaces && before?.instance !== undefined ? { previous: before.instance } : {}),
+    record,
+    since: run.workspace.effects.clock.now(),
+  };
+  // Durable before the provider is asked: a crash from here on must find the id.
+  await run.keeper.commit({ kind: "intent", intent });
+  let made: JsonObject;
+  try {
+    made = await run.providers.vm.create(spec, call.context);
+  } catch (error) {
+    if (call.context.signal.aborted) throw error;
+    await run.providers.vm.remove(instance, {});
+    await run.keeper.commit({ kind: "abandoned", operation });
+    throw error;
+  }
+  const reported = { ...attributes, ...made };
+  if (!replaces || before === undefined) {
+    await run.keeper.commit({
+      kind: "done",
+      operation,
+      address,
+      resource: { ...record, attributes: reported },
+    });
+    return;
+  }
+  const observation = (await run.providers.vm.read([before.instance ?? ""])).get(before.instance ?? "");
+  const replacement = {
+    instance,
+    generation: planned.generation,
+    inputs,
+    attributes: reported,
+    phase: "created" as const,
+    restartOld: observation?.state === "running",
+  };
+  await run.keeper.commit({ kind: "done", operation, address, resource: { ...before, replacement } });
+}

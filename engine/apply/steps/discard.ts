@@ -1,0 +1,18 @@
+/** --cleanup: a VM that never got ready is removed for good, its record too. */
+import type { Run } from "../run.ts";
+import { recordOf } from "./vm-target.ts";
+
+export async function discard(run: Run, address: string): Promise<void> {
+  const { instance } = recordOf(run, address);
+  if (instance !== undefined) {
+    const context = {
+      signal: new AbortController().signal,
+      progress: () => undefined,
+      output: () => undefined,
+    };
+    await run.providers.vm.stop(instance, { timeoutMs: 0, force: true }, context);
+    await run.providers.vm.remove(instance, {});
+  }
+  await run.keeper.commit({ kind: "resource", address, resource: null });
+  run.workspace.events({ type: "note", address, text: "removed, as --cleanup asks" });
+}

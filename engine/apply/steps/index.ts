@@ -1,0 +1,26 @@
+/** Which function carries out which step. */
+import type { Step } from "../../plan/types.ts";
+import type { Run, StepCall } from "../run.ts";
+import { create } from "./create.ts";
+import { generate } from "./generate.ts";
+import { obtain } from "./obtain.ts";
+import { ready, start, stop } from "./power.ts";
+import { provision } from "./provision.ts";
+import { forget, remove } from "./remove.ts";
+import { retire } from "./replacement.ts";
+import { recordInputs, update } from "./update.ts";
+
+export const STEPS: Readonly<Record<Step, (run: Run, call: StepCall) => Promise<void>>> = {
+  generate,
+  obtain,
+  create,
+  start,
+  ready,
+  provision,
+  stop,
+  update,
+  retire,
+  delete: remove,
+  forget,
+  record: recordInputs,
+};

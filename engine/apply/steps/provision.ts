@@ -1,0 +1,149 @@
+/** provision: the steps that are not done yet, one after another, each recorded as soon as it is done. */
+import { join } from "node:path";
+import equal from "fast-deep-equal";
+import type { GuestStep } from "../../../providers/provider.ts";
+import type { Deferred, ProvisionStep } from "../../config/types.ts";
+import { fail, systemErrorCode } from "../../diagnostics.ts";
+import { isJsonObject, type Json, type JsonObject, keyedHash, sha256 } from "../../json.ts";
+import { isDeferred } from "../../plan/compare-inputs.ts";
+import type { EvaluatedVmInputs } from "../evaluate-inputs.ts";
+import type { Run, StepCall } from "../run.ts";
+import { evaluated, type PlannedVm, plannedVm, sealedInputs, type Target, targetOf } from "./vm-target.ts";
+
+type EvaluatedStep = EvaluatedVmInputs["steps"][number];
+
+export async function provision(run: Run, call: StepCall): Promise<void> {
+  const target = targetOf(run, call);
+  const { address } = call.operation;
+  const planned = plannedVm(call);
+  const inputs = evaluated(run, planned);
+  const wanted = stepHashes(run, planned);
+  let done = commonPrefix(target.record.stepsDone ?? [], wanted);
+  const total = wanted.length;
+  for (const [index, step] of inputs.steps.entries()) {
+    const hash = wanted[index];
+    if (index < done.length || hash === undefined) continue;
+    const guestStep = await guestStepOf(run, address, step, labelOf(planned.inputs.steps[index]));
+    call.context.progress(guestStep.label, { unit: "steps", done: index, total });
+    await run.providers.vm.provision(target.spec, guestStep, call.context);
+    done = [...done, hash];
+    await run.keeper.commit({
+      kind: "resource",
+      address,
+      resource: { ...target.with({}), phase: "ready", stepsDone: done },
+    });
+  }
+  if (target.spec.ready !== undefined) await run.providers.vm.readyCommand(target.spec, call.context);
+  const resource = { ...target.with({ phase: "complete" }), stepsDone: done };
+  await run.keeper.commit({ kind: "resource", address, resource });
+}
+
+/** True when nothing is left to be run in the guest. */
+export function allStepsDone(run: Run, call: StepCall, target: Target): boolean {
+  const planned = plannedVm(call);
+  const done = target.record.stepsDone ?? [];
+  const wanted = stepHashes(run, planned);
+  if (planned.inputs.on_change === "ignore") return done.length >= wanted.length;
+  return commonPrefix(done, wanted).length === wanted.length;
+}
+
+/** A step with the environment it runs in; its hash is keyed because both may hold secrets. */
+function stepHashes(run: Run, planned: PlannedVm): string[] {
+  const { steps, env } = sealedInputs(run, planned);
+  if (!Array.isArray(steps)) return [];
+  return steps.map((step: Json) =>
+    keyedHash(run.keeper.sensitiveKey, { step: hashesOnly(step), env: hashesOnly(env) }),
+  );
+}
+
+/** A sealed value stands for itself through its hash, however its expression is spelt. */
+function hashesOnly(value: Json | undefined): Json {
+  if (isDeferred(value)) return value.hash ?? null;
+  if (Array.isArray(value)) return value.map(hashesOnly);
+  if (!isJsonObject(value)) return value ?? null;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hashesOnly(inner)]));
+}
+
+function commonPrefix(done: readonly string[], wanted: readonly string[]): readonly string[] {
+  let length = 0;
+  while (length < done.length && done[length] === wanted[length]) length++;
+  return done.slice(0, length);
+}
+
+/** Whether recorded and new inputs differ in what is run in the guest. */
+export function provisioningChanged(before: JsonObject, after: JsonObject): boolean {
+  if (after.on_change === "ignore") return false;
+  return !equal(before.steps, after.steps) || !equal(before.env, after.env);
+}
+
+async function guestStepOf(
+  run: Run,
+  address: string,
+  step: EvaluatedStep,
+  label: string,
+): Promise<GuestStep> {
+  switch (step.kind) {
+    case "run":
+      return { kind: "run", label, command: step.command };
+    case "script":
+      return { kind: "script", label, content: await unchangedFile(run, address, step.path, step.sha256) };
+    case "file": {
+      const content =
+        step.from === undefined
+          ? Buffer.from(step.content ?? "")
+          : await unchangedFile(run, address, step.from, step.sha256);
+      return { kind: "file", label, to: step.to, mode: step.mode, owner: step.owner, content };
+    }
+  }
+}
+
+/** Named as it was written, not as evaluated: the value may be a secret. */
+function labelOf(step: ProvisionStep | undefined): string {
+  const written = (value: string | Deferred) => (isDeferred(value) ? value.$expr : value);
+  switch (step?.kind) {
+    case "run":
+      return shorten(`run ${written(step.command)}`);
+    case "script":
+      return `script ${step.path}`;
+    case "file":
+      return `file ${written(step.to)}`;
+    default:
+      return "step";
+  }
+}
+
+function shorten(text: string): string {
+  const [line = ""] = text.split("\n");
+  return line.length > 40 ? `${line.slice(0, 39)}…` : line;
+}
+
+/** What was planned is what is carried out: a file that changed since is not used. */
+async function unchangedFile(
+  run: Run,
+  address: string,
+  path: string,
+  planned: string | undefined,
+): Promise<Buffer> {
+  let bytes: Buffer;
+  try {
+    bytes = await run.workspace.effects.files.read(join(run.workspace.folder, path));
+  } catch (error) {
+    return fail(
+      {
+        code: "apply/file-unreadable",
+        address,
+        summary: `${path} cannot be read (${systemErrorCode(error) ?? "unknown error"})`,
+        hint: "Put the file back, or plan again.",
+      },
+      error,
+    );
+  }
+  if (planned === undefined || sha256(bytes) === planned) return bytes;
+  return fail({
+    code: "apply/file-changed",
+    address,
+    summary: `${path} changed since the plan was made`,
+    detail: "What would be carried out is not what was shown.",
+    hint: "Plan again and apply that.",
+  });
+}

@@ -1,0 +1,115 @@
+/** The exchange of machines in a replacement: the new one takes over, the old one goes to the trash; or back. */
+import type { Operation } from "../../plan/types.ts";
+import type { Intent, ResourceState } from "../../state/types.ts";
+import type { Run, StepCall } from "../run.ts";
+import { toTrash } from "./remove.ts";
+import { recordOf } from "./vm-target.ts";
+
+/**
+ * The record now describes the new machine. In the same durable batch the intent to retire the old one is noted, so
+ * that no crash can lose sight of it.
+ */
+export async function promote(run: Run, operation: Operation, record: ResourceState): Promise<void> {
+  const { replacement, stepsDone: _done, powerOverride, ...rest } = record;
+  if (replacement === undefined) return;
+  const planned = run.plan.resources[operation.address];
+  const runs = replacement.phase !== "created";
+  const promoted: ResourceState = {
+    ...rest,
+    instance: replacement.instance,
+    generation: replacement.generation,
+    phase: replacement.phase,
+    inputs: replacement.inputs,
+    attributes: replacement.attributes,
+    ...(planned === undefined
+      ? {}
+      : { dependsOn: planned.dependsOn, preventDestroy: planned.preventDestroy }),
+    ...(runs || powerOverride === undefined ? {} : { powerOverride }),
+  };
+  // The intent comes first: if only half of the batch survives a crash, it is void while the old machine still serves.
+  await run.keeper.commit(
+    { kind: "intent", intent: retireIntent(run, record) },
+    { kind: "resource", address: operation.address, resource: promoted },
+  );
+}
+
+/** `previous` is the machine to put away, `record` what the state said about it. */
+export function retireIntent(run: Run, record: ResourceState): Intent {
+  const { replacement: _, ...old } = record;
+  return {
+    operation: `${record.address}:retire`,
+    address: record.address,
+    step: "retire",
+    ...(record.instance === undefined ? {} : { previous: record.instance }),
+    record: old,
+    since: run.workspace.effects.clock.now(),
+  };
+}
+
+/** retire: the replaced machine goes to the trash. A replacement that was never started is promoted here. */
+export async function retire(run: Run, call: StepCall): Promise<void> {
+  const { address, id } = call.operation;
+  const record = recordOf(run, address);
+  if (record.replacement !== undefined) await promote(run, call.operation, record);
+  const intent = run.keeper.intent(id);
+  if (intent === undefined) return;
+  await finishRetiring(run, intent);
+}
+
+/** Also for recovery: putting away what is gone already is no error; what still serves is left alone. */
+export async function finishRetiring(run: Run, intent: Intent): Promise<void> {
+  if (run.keeper.resource(intent.address)?.instance === intent.previous) {
+    await run.keeper.commit({ kind: "abandoned", operation: intent.operation });
+    return;
+  }
+  if (intent.previous !== undefined && intent.record !== undefined) {
+    await toTrash(run, intent.record, intent.previous, "replaced");
+  }
+  await run.keeper.commit({ kind: "done", operation: intent.operation, address: intent.address });
+}
+
+/**
+ * Takes a replacement back: the new machine goes (to the trash for a look, if it ever ran), the old one runs again if
+ * it did before. Also for recovery.
+ */
+export async function rollBack(
+  run: Run,
+  address: string,
+  reason: string,
+  keepForALook: boolean,
+): Promise<void> {
+  const record = recordOf(run, address);
+  const { replacement, ...old } = record;
+  if (replacement === undefined) return;
+  const context = {
+    signal: new AbortController().signal,
+    progress: () => undefined,
+    output: () => undefined,
+  };
+  await run.providers.vm.stop(replacement.instance, { timeoutMs: 0, force: true }, context);
+  if (keepForALook && replacement.phase !== "created") {
+    await toTrash(run, { ...old, ...replacement, address }, replacement.instance, reason);
+  } else {
+    await run.providers.vm.remove(replacement.instance, {});
+  }
+  if (replacement.restartOld && old.instance !== undefined) {
+    const observation = (await run.providers.vm.read([old.instance])).get(old.instance);
+    if (observation?.state === "stopped") await startAgain(run, old, context);
+  }
+  await run.keeper.commit({ kind: "resource", address, resource: old });
+  run.workspace.events({ type: "rolled-back", address, reason });
+}
+
+async function startAgain(run: Run, old: ResourceState, context: StepCall["context"]): Promise<void> {
+  const spec = run.knownSpec(old);
+  await run.providers.vm.start(spec, context);
+}
+
+/** True for the rest of an exchange that has begun: the old machine is off. */
+export function isBegunExchange(run: Run, operation: Operation): boolean {
+  if (operation.action !== "replace" || operation.step === "create" || operation.step === "stop")
+    return false;
+  const record = run.keeper.resource(operation.address);
+  if (operation.step === "retire") return run.keeper.intent(operation.id) !== undefined;
+  return record?.replacement !== undefined && operation.step !== "provision";
+}

@@ -1,0 +1,36 @@
+/** Waits until a running VM is ready, as start and apply do, without recording anything. */
+import type { CallContext } from "../../providers/provider.ts";
+import { evaluateKnownInputs } from "../apply/evaluate-inputs.ts";
+import { vmSpec } from "../apply/vm-spec.ts";
+import { expandLab } from "../config/expand.ts";
+import type { VmInputs } from "../config/types.ts";
+import { type Json, keyedHash } from "../json.ts";
+import type { ResourceState, State } from "../state/types.ts";
+import type { Workspace } from "../workspace.ts";
+
+/** Fails with the provider's evidence when the VM does not get ready. */
+export async function awaitReady(
+  workspace: Workspace,
+  state: State,
+  record: ResourceState,
+  sensitiveVariables: Readonly<Record<string, Json>>,
+  context: CallContext,
+): Promise<void> {
+  const liveAttributes = (address: string) => state.resources[address]?.attributes;
+  const { values } = expandLab(workspace.lab, {
+    liveAttributes,
+    hash: (value) => keyedHash(state.sensitiveKey, value),
+  });
+  const spec = vmSpec(
+    {
+      id: record.instance ?? "",
+      name: record.name,
+      lab: { name: state.lab, lineage: state.lineage, folder: workspace.folder },
+      base: { digest: String(record.attributes.base), user: "" },
+    },
+    evaluateKnownInputs(record.inputs as unknown as VmInputs, { values, liveAttributes, sensitiveVariables }),
+  );
+  const provider = workspace.providers.vm;
+  await provider.ready(spec, context);
+  if (spec.ready !== undefined) await provider.readyCommand(spec, context);
+}

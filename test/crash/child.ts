@@ -1,0 +1,9 @@
+/** A vmlab that kills itself: `node child.mjs ROOT SCENARIO N` applies and dies right after the N-th durable effect. */
+
+import { crashAfter } from "../support/effects.ts";
+import { FakeLab } from "../support/fake-lab.ts";
+
+const [root = "", scenario = "", at = "0"] = process.argv.slice(2);
+const lab = FakeLab.open(root);
+const effects = crashAfter(lab.effects(), Number(at));
+await lab.apply(scenario === "destroy" ? { mode: "destroy" } : {}, {}, effects);
