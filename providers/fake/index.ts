@@ -1,0 +1,15 @@
+/**
+ * Pretend machines and images (`lab.provider = "fake"`): for engine tests, and for trying vmlab out on a host without
+ * QEMU. They have no capacity limits and use nothing of the host.
+ */
+import type { Effects } from "../../engine/effects.ts";
+import type { Home } from "../../engine/home.ts";
+import type { Providers } from "../provider.ts";
+import { fakeImageProvider } from "./images.ts";
+import { fakeVmProvider } from "./vms.ts";
+import { FakeWorld } from "./world.ts";
+
+export function fakeProviders(options: { readonly effects: Effects; readonly home: Home }): Providers {
+  const world = new FakeWorld(options.effects, options.home);
+  return { vm: fakeVmProvider(world), image: fakeImageProvider(world) };
+}

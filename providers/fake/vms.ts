@@ -1,0 +1,168 @@
+/** Pretend machines, with every rule of the provider interface. */
+import { fail } from "../../engine/diagnostics.ts";
+import { type JsonObject, sha256 } from "../../engine/json.ts";
+import type { PortForward, TrashedVm, VmObservation, VmProvider, VmSpec } from "../provider.ts";
+import type { FakeMachine, FakeWorld } from "./world.ts";
+
+export function fakeVmProvider(world: FakeWorld): VmProvider {
+  const change = async (id: string, fields: Partial<FakeMachine>): Promise<FakeMachine> => {
+    const machine = { ...(await world.existing(id)), ...fields };
+    await world.put(machine);
+    return machine;
+  };
+  const did = async (id: string, what: string): Promise<void> => {
+    const machine = await world.existing(id);
+    await world.put({ ...machine, log: [...machine.log, what] });
+  };
+  return {
+    name: "fake",
+    version: "1",
+    usesHost: false,
+    parallelBoots: async () => undefined,
+    check: async () => [],
+
+    async read(ids) {
+      const machines = await world.machines();
+      return new Map(ids.map((id) => [id, observe(machines.get(id))]));
+    },
+
+    async create(spec, context) {
+      const before = await world.machine(spec.id);
+      if (before?.state === "stopped" || before?.state === "running") return before.attributes;
+      const blank = { id: spec.id, name: spec.name, clean: true, attributes: {}, log: [] };
+      await world.put({ ...blank, state: "incomplete" });
+      await world.disturb("create", spec.name, context.signal);
+      const attributes = attributesOf(spec);
+      await world.put({ ...blank, state: "stopped", attributes });
+      return attributes;
+    },
+    async start(spec, context) {
+      const machine = await world.existing(spec.id);
+      if (machine.state === "running") return machine.attributes;
+      context.progress("powering on");
+      await world.disturb("start", spec.name, context.signal);
+      const attributes = { ...machine.attributes, ...portsOf(spec.id, spec.ports) };
+      return (await change(spec.id, { state: "running", clean: true, attributes })).attributes;
+    },
+    async ready(spec, context) {
+      await mustRun(world, spec);
+      context.progress("waiting for the pretend guest");
+      await world.disturb("ready", spec.name, context.signal);
+      return {};
+    },
+    async readyCommand(spec, context) {
+      await mustRun(world, spec);
+      await world.disturb("ready-command", spec.name, context.signal);
+    },
+    async provision(spec, step, context) {
+      await mustRun(world, spec);
+      await world.disturb("provision", spec.name, context.signal);
+      context.output(`${step.label}: done`);
+      await did(spec.id, step.label);
+    },
+    async update(spec, context) {
+      const machine = await world.existing(spec.id);
+      await world.disturb("update", spec.name, context.signal);
+      const live = machine.state === "running" ? portsOf(spec.id, spec.ports) : {};
+      return (
+        await change(spec.id, { attributes: { ...machine.attributes, ...attributesOf(spec), ...live } })
+      ).attributes;
+    },
+    async stop(id, _options, context) {
+      const machine = await world.machine(id);
+      if (machine?.state !== "running") return;
+      await world.disturb("stop", machine.name, context.signal);
+      await change(id, { state: "stopped", clean: true });
+    },
+    async remove(id, options) {
+      const machine = await world.machine(id);
+      if (machine === undefined || machine.state === "absent" || machine.state === "trash") return;
+      const { trash } = options;
+      if (trash === undefined) await world.put({ ...machine, state: "absent" });
+      else await world.put({ ...machine, state: "trash", trash: trash as unknown as JsonObject });
+    },
+    forgetLab: async () => undefined,
+
+    async exec(id, command, _options, context) {
+      const machine = await world.existing(id);
+      if (machine.state !== "running") return notRunning(machine.name);
+      await world.disturb("exec", machine.name, context.signal);
+      await did(id, `exec ${command}`);
+      return { code: 0, stdout: "", stderr: "" };
+    },
+    ssh: () => noGuest("ssh"),
+    openConsole: () => noGuest("console"),
+    consoleLog: async (id) => (await world.existing(id)).log,
+
+    async trash() {
+      const machines = await world.machines();
+      return [...machines.values()].flatMap((machine) =>
+        machine.state === "trash"
+          ? [{ ...(machine.trash as unknown as Omit<TrashedVm, "id" | "size">), id: machine.id, size: 0 }]
+          : [],
+      );
+    },
+    async restoreFromTrash(id) {
+      const machine = await world.machine(id);
+      if (machine?.state === "trash") await world.put({ ...machine, state: "stopped", clean: true });
+    },
+    async emptyTrash(id) {
+      const machine = await world.machine(id);
+      if (machine?.state === "trash") await world.put({ ...machine, state: "absent" });
+    },
+  };
+}
+
+function observe(machine: FakeMachine | undefined): VmObservation {
+  switch (machine?.state) {
+    case "incomplete":
+      return { state: "incomplete" };
+    case "stopped":
+      return {
+        state: "stopped",
+        clean: machine.clean,
+        attributes: machine.attributes,
+        ...(machine.clean ? {} : { reason: "the pretend machine crashed" }),
+      };
+    case "running":
+      return { state: "running", paused: false, attributes: machine.attributes };
+    default:
+      return { state: "absent" };
+  }
+}
+
+function attributesOf(spec: VmSpec): JsonObject {
+  return { id: spec.id, machine: "fake-1", cpus: spec.cpus, memory: spec.memory, disk: spec.disk };
+}
+
+/** Ports as a kernel would choose them, only stable. */
+function portsOf(id: string, ports: readonly PortForward[]): JsonObject {
+  const chosen = (guest: number) =>
+    20000 + (Number.parseInt(sha256(`${id}:${guest}`).slice(0, 8), 16) % 40000);
+  return {
+    ssh_port: chosen(22),
+    ports: Object.fromEntries(
+      ports.map((port) => [String(port.guest), port.host === 0 ? chosen(port.guest) : port.host]),
+    ),
+  };
+}
+
+async function mustRun(world: FakeWorld, spec: VmSpec): Promise<void> {
+  if ((await world.existing(spec.id)).state !== "running") notRunning(spec.name);
+}
+
+function notRunning(name: string): never {
+  return fail({
+    code: "fake/not-running",
+    summary: `${name} does not run`,
+    hint: `\`vmlab start ${name}\` starts it.`,
+  });
+}
+
+async function noGuest(what: string): Promise<never> {
+  return fail({
+    code: "fake/no-guest",
+    summary: `a pretend machine has no ${what}`,
+    hint: 'Set lab.provider = "qemu" for real machines.',
+  });
+}
