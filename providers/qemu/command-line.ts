@@ -1,0 +1,135 @@
+/** QEMU's arguments for one VM: a pure function of what is declared, recorded and chosen. */
+import type { Accelerator } from "./accel-probe.ts";
+import type { Forward } from "./forwards.ts";
+import { hostForwardRule } from "./forwards.ts";
+import type { VmFolder } from "./vm-folder.ts";
+import { uuidOf } from "./vm-folder.ts";
+
+/** Node name of the disk's format layer, for QMP. */
+export const DISK_NODE = "disk-0";
+/** Id of the user-mode network, for the monitor. */
+export const USER_NETWORK = "user0";
+/** Trace events that QEMU writes to qemu.log; read.ts tells from them how a machine ended and whether it is paused. */
+const TRACED = ["qemu_system_shutdown_request", "vm_state_notify"] as const;
+
+export interface MachineOptions {
+  readonly folder: VmFolder;
+  readonly name: string;
+  readonly machine: string;
+  readonly accel: Accelerator;
+  readonly cpus: number;
+  /** Bytes. */
+  readonly memory: number;
+  readonly mac: string;
+  /** Absolute path of the active layer. */
+  readonly disk: string;
+  readonly uefiCode?: string;
+  readonly forwards: readonly Forward[];
+}
+
+/** The argument vector (without the program). Only names of vmlab's own making and checked values reach it. */
+export function commandLine(options: MachineOptions): string[] {
+  const { folder } = options;
+  return [
+    ...["-name", `guest=${options.name}`],
+    ...["-uuid", uuidOf(folder.id)],
+    "-nodefaults",
+    "-no-user-config",
+    ...["-display", "none"],
+    ...["-machine", options.machine],
+    ...["-accel", options.accel === "tcg" ? "tcg,thread=multi" : options.accel],
+    // TCG: `max` and not the quicker qemu64, which lacks what x86-64-v2 distributions need.
+    ...["-cpu", options.accel === "tcg" ? "max" : "host"],
+    ...["-smp", `cpus=${options.cpus}`],
+    ...["-m", `${Math.ceil(options.memory / 2 ** 20)}M`],
+    ...["-rtc", "base=utc,clock=host"],
+    // A guest that suspends to RAM would look dead to everything but its power button.
+    ...["-global", "PIIX4_PM.disable_s3=1"],
+    ...["-global", "PIIX4_PM.disable_s4=1"],
+    ...firmware(options),
+    ...disk(options.disk),
+    ...seed(folder.seedIso),
+    ...[
+      "-netdev",
+      `user,id=${USER_NETWORK}${options.forwards.map((f) => `,hostfwd=${hostForwardRule(f)}`).join("")}`,
+    ],
+    // Without a boot ROM the firmware does not try the network.
+    ...[
+      "-device",
+      `virtio-net-pci,netdev=${USER_NETWORK},id=net-${USER_NETWORK},mac=${options.mac},romfile=`,
+    ],
+    ...["-object", "rng-random,id=rng0,filename=/dev/urandom"],
+    ...["-device", "virtio-rng-pci,rng=rng0"],
+    ...["-device", "virtio-serial-pci,id=serial0"],
+    ...["-chardev", `socket,id=agent,path=${commas(folder.agentSocket)},server=on,wait=off`],
+    ...["-device", "virtserialport,bus=serial0.0,chardev=agent,name=org.qemu.guest_agent.0"],
+    ...[
+      "-chardev",
+      `socket,id=console,path=${commas(folder.consoleSocket)},server=on,wait=off,` +
+        `logfile=${commas(folder.consoleLog)},logappend=on`,
+    ],
+    ...["-serial", "chardev:console"],
+    ...["-qmp", `unix:${commas(folder.qmpSocket)},server=on,wait=off`],
+    ...["-D", folder.qemuLog],
+    ...TRACED.flatMap((event) => ["-trace", event]),
+    ...["-pidfile", folder.pidFile],
+    "-daemonize",
+  ];
+}
+
+function firmware(options: MachineOptions): string[] {
+  if (options.uefiCode === undefined) return [];
+  // The variables are qcow2, or internal snapshots would be refused.
+  return [
+    ...[
+      "-blockdev",
+      json({ driver: "file", filename: options.uefiCode, "node-name": "uefi-code-file", "read-only": true }),
+    ],
+    ...[
+      "-blockdev",
+      json({ driver: "raw", file: "uefi-code-file", "node-name": "uefi-code", "read-only": true }),
+    ],
+    ...[
+      "-blockdev",
+      json({ driver: "file", filename: options.folder.uefiVars, "node-name": "uefi-vars-file" }),
+    ],
+    ...["-blockdev", json({ driver: "qcow2", file: "uefi-vars-file", "node-name": "uefi-vars" })],
+    ...["-machine", "pflash0=uefi-code,pflash1=uefi-vars"],
+  ];
+}
+
+function disk(path: string): string[] {
+  return [
+    ...[
+      "-blockdev",
+      json({ driver: "file", filename: path, "node-name": `${DISK_NODE}-file`, discard: "unmap" }),
+    ],
+    ...[
+      "-blockdev",
+      json({ driver: "qcow2", file: `${DISK_NODE}-file`, "node-name": DISK_NODE, discard: "unmap" }),
+    ],
+    // werror=enospc: a full host disk pauses the machine instead of giving the guest write errors.
+    ...[
+      "-device",
+      `virtio-blk-pci,drive=${DISK_NODE},id=${DISK_NODE}-device,bootindex=0,werror=enospc,rerror=report`,
+    ],
+  ];
+}
+
+function seed(path: string): string[] {
+  return [
+    ...["-blockdev", json({ driver: "file", filename: path, "node-name": "seed-file", "read-only": true })],
+    ...["-blockdev", json({ driver: "raw", file: "seed-file", "node-name": "seed", "read-only": true })],
+    ...["-device", "virtio-blk-pci,drive=seed,id=seed-device,serial=vmlab-seed"],
+  ];
+}
+
+/** -blockdev takes JSON, which needs no quoting of commas in paths. */
+function json(options: Record<string, string | boolean>): string {
+  return JSON.stringify(options);
+}
+
+/** In QEMU's key=value options a comma inside a value is doubled. */
+function commas(value: string): string {
+  return value.replaceAll(",", ",,");
+}

@@ -1,0 +1,60 @@
+/** Disk images through qemu-img. */
+import { fail } from "../../engine/diagnostics.ts";
+import type { Effects } from "../../engine/effects.ts";
+import { QEMU_IMG } from "./programs.ts";
+
+export interface DiskInfo {
+  readonly format: string;
+  /** Bytes. */
+  readonly virtualSize: number;
+}
+
+/** Format and size of an image; running machines may have it open. */
+export async function diskInfo(effects: Effects, path: string): Promise<DiskInfo> {
+  const text = await qemuImg(effects, ["info", "-U", "--output=json", path], `${path} cannot be read`);
+  const info = JSON.parse(text) as { format: string; "virtual-size": number };
+  return { format: info.format, virtualSize: info["virtual-size"] };
+}
+
+/** An empty qcow2 layer of `size` bytes over `base`. */
+export async function createOverlay(
+  effects: Effects,
+  path: string,
+  base: { readonly path: string; readonly format: string },
+  size: number,
+): Promise<void> {
+  const args = ["create", "-q", "-f", "qcow2", "-F", base.format, "-b", base.path, path, String(size)];
+  await qemuImg(effects, args, `the disk ${path} cannot be made`);
+}
+
+/** Grows a disk that no machine has open. */
+export async function growDisk(effects: Effects, path: string, size: number): Promise<void> {
+  await qemuImg(
+    effects,
+    ["resize", "-q", "-f", "qcow2", path, String(size)],
+    `the disk ${path} cannot be grown`,
+  );
+}
+
+/** A qcow2 copy of a raw image. */
+export async function convertToQcow2(effects: Effects, from: string, to: string): Promise<void> {
+  await qemuImg(
+    effects,
+    ["convert", "-f", "raw", "-O", "qcow2", from, to],
+    `${from} cannot be copied to ${to}`,
+  );
+}
+
+async function qemuImg(effects: Effects, args: readonly string[], summary: string): Promise<string> {
+  const { code, stdout, stderr } = await effects.processes.run(QEMU_IMG, args, { timeoutMs: 300_000 });
+  if (code === 0) return stdout;
+  const full = /No space left|Disk quota exceeded/.test(stderr);
+  return fail({
+    code: full ? "host/disk-full" : "qemu/disk-image-failed",
+    summary,
+    detail: stderr.trim(),
+    hint: full
+      ? "Free some space: `vmlab trash empty`, `vmlab images prune`, or move VMLAB_HOME to a larger disk."
+      : "Look at the file and the permissions of its folder.",
+  });
+}

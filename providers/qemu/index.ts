@@ -1,0 +1,64 @@
+/** The QEMU provider: VMs on this host, without a daemon and without root. */
+import type { Effects } from "../../engine/effects.ts";
+import type { Home } from "../../engine/home.ts";
+import type { VmProvider } from "../provider.ts";
+import { checkHost } from "./check.ts";
+import { consoleTail } from "./console-log.ts";
+import type { QemuContext } from "./context.ts";
+import { createVm } from "./create.ts";
+import { execInVm, openVmConsole } from "./exec.ts";
+import { provisionVm, vmReadyCommand } from "./provision.ts";
+import { readVms } from "./read.ts";
+import { vmReady } from "./ready.ts";
+import { sshAccess } from "./ssh-access.ts";
+import { startVm } from "./start.ts";
+import { stopVm } from "./stop.ts";
+import { emptyTrashOf, forgetLabKey, listTrash, removeVm, restoreVm } from "./trash.ts";
+import { updateVm } from "./update.ts";
+import { requireVm, vmFolder } from "./vm-folder.ts";
+
+export { probeAccel } from "./accel-probe.ts";
+export { qemuVersion } from "./check.ts";
+export { findUefi } from "./firmware.ts";
+
+/** What the provider stands on. */
+export interface QemuProviderOptions {
+  readonly effects: Effects;
+  readonly home: Home;
+  /** Path of an image's disk in the store, whether it is there or not. */
+  readonly imageDisk: (digest: string) => string;
+}
+
+export function qemuProvider(options: QemuProviderOptions): VmProvider {
+  const context: QemuContext = options;
+  const { effects, home } = options;
+  return {
+    name: "qemu",
+    version: "1",
+    usesHost: true,
+    // Booting is the heaviest thing a guest does; more at a time make all of them slower than one after the other.
+    parallelBoots: async () => Math.max(2, Math.floor(effects.host.cpus() / 2)),
+    check: (needs) => checkHost(context, needs),
+    read: (ids, signal) => readVms(context, ids, signal),
+    create: (spec, call) => createVm(context, spec, call),
+    start: (spec, call) => startVm(context, spec, call),
+    ready: (spec, call) => vmReady(context, spec, call),
+    readyCommand: (spec, call) => vmReadyCommand(context, spec, call),
+    provision: (spec, step, call) => provisionVm(context, spec, step, call),
+    update: (spec, call) => updateVm(context, spec, call),
+    stop: (id, stopOptions, call) => stopVm(context, id, stopOptions, call),
+    remove: (id, removeOptions) => removeVm(context, id, removeOptions),
+    forgetLab: (lab) => forgetLabKey(context, lab),
+    exec: (id, command, execOptions, call) => execInVm(context, id, command, execOptions, call),
+    ssh: (id) => sshAccess(context, id),
+    openConsole: (id, signal) => openVmConsole(context, id, signal),
+    consoleLog: async (id, lines) => {
+      const folder = vmFolder(home, id);
+      await requireVm(effects, folder);
+      return await consoleTail(effects, folder, lines);
+    },
+    trash: () => listTrash(context),
+    restoreFromTrash: (id) => restoreVm(context, id),
+    emptyTrash: (id) => emptyTrashOf(context, id),
+  };
+}

@@ -1,0 +1,147 @@
+/** What exists under instance ids: read from files and the process table, without asking any guest or QEMU. */
+import { join } from "node:path";
+import { isDiagnosticsError } from "../../engine/diagnostics.ts";
+import type { Effects } from "../../engine/effects.ts";
+import type { JsonObject } from "../../engine/json.ts";
+import type { VmObservation } from "../provider.ts";
+import { vmAttributes } from "./attributes.ts";
+import type { QemuContext } from "./context.ts";
+import { type MachineLog, readMachineLog } from "./machine-log.ts";
+import { findMachine } from "./machine-process.ts";
+import {
+  type Runtime,
+  readRuntime,
+  readVmRecord,
+  type VmFolder,
+  type VmRecord,
+  vmFolder,
+} from "./vm-folder.ts";
+
+/** VMs looked at side by side; each costs a handful of small reads. */
+const WIDTH = 32;
+
+/** One observation for each id. */
+export async function readVms(
+  context: QemuContext,
+  ids: readonly string[],
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, VmObservation>> {
+  const found = new Map<string, VmObservation>();
+  // Lab members share their bases: each is looked at once.
+  const layers = new Map<string, Promise<boolean>>();
+  const waiting = [...ids];
+  const work = async (): Promise<void> => {
+    for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+      signal?.throwIfAborted();
+      found.set(id, await readVm(context, id, layers));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(WIDTH, ids.length) }, work));
+  return found;
+}
+
+/** What exists under one id. */
+async function readVm(
+  context: QemuContext,
+  id: string,
+  layers = new Map<string, Promise<boolean>>(),
+): Promise<VmObservation> {
+  const { effects } = context;
+  const folder = vmFolder(context.home, id);
+  let vm: VmRecord | undefined;
+  let runtime: Runtime | undefined;
+  try {
+    vm = await readVmRecord(effects, folder);
+    if (vm === undefined) {
+      return (await effects.files.stat(folder.root)) === undefined
+        ? { state: "absent" }
+        : { state: "incomplete" };
+    }
+    runtime = await readRuntime(effects, folder);
+  } catch (error) {
+    if (!isDiagnosticsError(error)) throw error;
+    return { state: "broken", reason: error.diagnostics.map((d) => d.summary).join("; "), attributes: {} };
+  }
+  const attributes = vmAttributes(vm, runtime);
+  const machine = await findMachine(effects, folder, runtime);
+  if (machine !== undefined) return running(await readMachineLog(effects, folder), attributes);
+
+  const missing = await missingLayer(context, folder, vm, layers);
+  if (missing !== undefined) return { state: "broken", reason: missing, attributes };
+  if (runtime === undefined || runtime.state === "stopped" || runtime.state === "stopping") {
+    return { state: "stopped", clean: true, attributes };
+  }
+  return { state: "stopped", ...(await howItEnded(effects, folder, runtime)), attributes };
+}
+
+function running(log: MachineLog, attributes: JsonObject): VmObservation {
+  if (log.paused === undefined) return { state: "running", paused: false, attributes };
+  return { state: "running", paused: true, attributes: { ...attributes, reason: pauseReason(log.paused) } };
+}
+
+/** QEMU's names of run states, in words. */
+function pauseReason(state: string): string {
+  switch (state) {
+    case "io-error":
+      return "the host's disk is full: free some space, then start the VM again";
+    case "paused":
+      return "paused";
+    case "guest-panicked":
+      return "the guest's kernel panicked";
+    case "internal-error":
+      return "QEMU met an internal error";
+    default:
+      return state;
+  }
+}
+
+/** A machine that vmlab did not stop: did its guest power off, or did it die? */
+async function howItEnded(
+  effects: Effects,
+  folder: VmFolder,
+  runtime: Runtime,
+): Promise<{ clean: boolean; reason: string }> {
+  const log = await readMachineLog(effects, folder);
+  switch (log.end) {
+    case "guest-shutdown":
+      return { clean: true, reason: "powered off from inside" };
+    case "quit":
+      return { clean: true, reason: "QEMU was told to quit through its monitor" };
+    case "signal":
+      return { clean: false, reason: `QEMU was ended by a signal${said(log)}` };
+    default:
+  }
+  if (runtime.bootId !== (await effects.host.bootId())) {
+    return { clean: false, reason: "the host went down while it was running" };
+  }
+  if (runtime.state === "starting") return { clean: false, reason: `its start did not finish${said(log)}` };
+  // Without a word: SIGKILL, the out-of-memory killer, a crash.
+  return { clean: false, reason: `QEMU died${said(log)}` };
+}
+
+function said(log: MachineLog): string {
+  const last = log.messages.at(-1);
+  return last === undefined ? "" : `: ${last.replace(/^qemu-system-\S+: /, "")}`;
+}
+
+/** Names the first layer of the disk that is not there. */
+async function missingLayer(
+  context: QemuContext,
+  folder: VmFolder,
+  vm: VmRecord,
+  known: Map<string, Promise<boolean>>,
+): Promise<string | undefined> {
+  for (const layer of vm.layers) {
+    const path = "digest" in layer ? context.imageDisk(layer.digest) : join(folder.root, layer.file);
+    let there = known.get(path);
+    if (there === undefined) {
+      there = context.effects.files.stat(path).then((stat) => stat?.kind === "file");
+      known.set(path, there);
+    }
+    if (await there) continue;
+    return "digest" in layer
+      ? `the image ${layer.digest} that its disk stands on is missing from the store`
+      : `its disk ${path} is missing`;
+  }
+  return undefined;
+}

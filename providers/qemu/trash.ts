@@ -1,0 +1,121 @@
+/** Removes VMs, for good or into the trash, from which they come back whole. */
+import { join } from "node:path";
+import { fail, systemErrorCode } from "../../engine/diagnostics.ts";
+import type { LabIdentity, TrashedVm } from "../provider.ts";
+import type { QemuContext } from "./context.ts";
+import { findMachine } from "./machine-process.ts";
+import { labKeyFolder } from "./ssh-keys.ts";
+import { readRuntime, readVmRecord, trashFolder, vmFolder } from "./vm-folder.ts";
+
+/** Says that a lab has no VMs any more; its key goes with the last of them in the trash. */
+const FORGOTTEN = "forgotten";
+
+/** What is absent is no error; what runs is refused. A half-made VM is never worth the trash. */
+export async function removeVm(
+  context: QemuContext,
+  id: string,
+  options: { readonly trash?: Omit<TrashedVm, "size" | "id"> },
+): Promise<void> {
+  const { effects, home } = context;
+  const folder = vmFolder(home, id);
+  if ((await effects.files.stat(folder.root)) === undefined) return;
+  const record = await readVmRecord(effects, folder).catch(() => undefined);
+  const runtime = await readRuntime(effects, folder).catch(() => undefined);
+  if ((await findMachine(effects, folder, runtime)) !== undefined) {
+    const name = record?.name ?? id;
+    fail({
+      code: "qemu/still-running",
+      address: `vm.${name}`,
+      summary: `${name} is running and cannot be removed`,
+      hint: `Stop it first: vmlab stop ${name}`,
+    });
+  }
+  if (options.trash === undefined || record === undefined) {
+    // The record goes first: a folder that a crash leaves is half a VM, not one with a missing disk.
+    await effects.files.remove(folder.record);
+    await effects.files.remove(folder.root);
+    return;
+  }
+  await effects.files.write(folder.trashRecord, `${JSON.stringify({ ...options.trash, id })}\n`);
+  await effects.files.makeDir(home.trash);
+  await effects.files.remove(trashFolder(home, id).root);
+  await effects.files.rename(folder.root, trashFolder(home, id).root);
+}
+
+/** Everything in the trash, newest first. */
+export async function listTrash({ effects, home }: QemuContext): Promise<readonly TrashedVm[]> {
+  const found: TrashedVm[] = [];
+  for (const id of await effects.files.list(home.trash)) {
+    const folder = trashFolder(home, id);
+    let record: Omit<TrashedVm, "size">;
+    try {
+      record = JSON.parse(await effects.files.readText(folder.trashRecord)) as Omit<TrashedVm, "size">;
+    } catch (error) {
+      if (systemErrorCode(error) === "ENOENT" || systemErrorCode(error) === "ENOTDIR") continue;
+      throw error;
+    }
+    let size = 0;
+    for (const name of await effects.files.list(folder.root)) {
+      size += (await effects.files.stat(join(folder.root, name)))?.allocated ?? 0;
+    }
+    found.push({ ...record, id, size });
+  }
+  return found.sort((a, b) => b.deletedAt - a.deletedAt || a.id.localeCompare(b.id));
+}
+
+/** Moves a VM back; one that is back already is no error. */
+export async function restoreVm({ effects, home }: QemuContext, id: string): Promise<void> {
+  const there = trashFolder(home, id);
+  const here = vmFolder(home, id);
+  if ((await effects.files.stat(there.root)) !== undefined) {
+    if ((await effects.files.stat(here.root)) !== undefined) {
+      fail({
+        code: "qemu/trash-conflict",
+        summary: `the VM ${id} cannot come back from the trash: something with its id exists`,
+        detail: `${here.root} is in the way.`,
+        hint: "Run `vmlab doctor`.",
+      });
+    }
+    await effects.files.makeDir(home.vms);
+    await effects.files.rename(there.root, here.root);
+  } else if ((await effects.files.stat(here.root)) === undefined) {
+    fail({
+      code: "qemu/not-in-trash",
+      summary: `there is no VM with the id ${id} in the trash`,
+      hint: "List it: vmlab trash list",
+    });
+  }
+  await effects.files.remove(here.trashRecord);
+}
+
+/** Removes a VM from the trash for good. */
+export async function emptyTrashOf(context: QemuContext, id: string): Promise<void> {
+  const { effects, home } = context;
+  const folder = trashFolder(home, id);
+  const lineage = (await readVmRecord(effects, folder).catch(() => undefined))?.lab.lineage;
+  await effects.files.remove(folder.root);
+  if (lineage === undefined) return;
+  if ((await effects.files.stat(join(labKeyFolder(home, lineage), FORGOTTEN))) === undefined) return;
+  await removeKeyIfUnused(context, lineage);
+}
+
+/** Removes the lab's key, or marks it to go with the last VM of the lab in the trash: a VM that comes back needs it. */
+export async function forgetLabKey(context: QemuContext, lab: LabIdentity): Promise<void> {
+  const folder = labKeyFolder(context.home, lab.lineage);
+  if ((await context.effects.files.stat(folder)) === undefined) return;
+  await context.effects.files.write(join(folder, FORGOTTEN), "");
+  await removeKeyIfUnused(context, lab.lineage);
+}
+
+async function removeKeyIfUnused(context: QemuContext, lineage: string): Promise<void> {
+  const { effects, home } = context;
+  const folders = [
+    ...(await effects.files.list(home.trash)).map((id) => trashFolder(home, id)),
+    ...(await effects.files.list(home.vms)).map((id) => vmFolder(home, id)),
+  ];
+  for (const folder of folders) {
+    const record = await readVmRecord(effects, folder).catch(() => undefined);
+    if (record?.lab.lineage === lineage) return;
+  }
+  await effects.files.remove(labKeyFolder(home, lineage));
+}

@@ -1,0 +1,131 @@
+/** Brings a VM to a changed spec: the disk, the ports, and what the guest itself must be told. */
+import { join } from "node:path";
+import { DiagnosticsError, fail } from "../../engine/diagnostics.ts";
+import type { JsonObject } from "../../engine/json.ts";
+import type { CallContext, VmSpec } from "../provider.ts";
+import { vmAttributes } from "./attributes.ts";
+import { DISK_NODE } from "./command-line.ts";
+import type { QemuContext } from "./context.ts";
+import { growDisk } from "./disk-image.ts";
+import {
+  addForward,
+  boundForwards,
+  type Forward,
+  ForwardRefused,
+  removeForward,
+  resolveForwards,
+  sameTarget,
+  wantedForwards,
+} from "./forwards.ts";
+import { bringGuestUpToDate } from "./guest-state.ts";
+import { findMachine } from "./machine-process.ts";
+import { portTaken } from "./port-holder.ts";
+import { withQmp } from "./qmp.ts";
+import { requireRunning } from "./ready.ts";
+import { formatBytes } from "./size-text.ts";
+import {
+  type Runtime,
+  readRuntime,
+  requireVm,
+  type VmFolder,
+  type VmRecord,
+  vmFolder,
+  writeRecord,
+} from "./vm-folder.ts";
+import { whileMachineRuns } from "./watch-machine.ts";
+
+/**
+ * Idempotent. Memory, vCPUs and accelerator are taken from the spec at every start, so nothing is left to do for
+ * them; keys and password of a stopped VM wait for its next ready.
+ */
+export async function updateVm(context: QemuContext, spec: VmSpec, call: CallContext): Promise<JsonObject> {
+  const { effects, home } = context;
+  const folder = vmFolder(home, spec.id);
+  let vm = await requireVm(effects, folder);
+  let runtime = await readRuntime(effects, folder);
+  const machine = await findMachine(effects, folder, runtime);
+  const isRunning = machine !== undefined && runtime !== undefined;
+
+  vm = await growVmDisk(context, folder, vm, spec, isRunning, call);
+  if (isRunning && runtime !== undefined) {
+    call.progress("forwarding ports");
+    runtime = await changeForwards(context, folder, runtime, spec, call.signal);
+    call.progress("bringing the guest up to date");
+    const running = await requireRunning(context, spec.id);
+    await whileMachineRuns(effects, running, "bringing the guest up to date", call.signal, (signal) =>
+      bringGuestUpToDate(context, running, spec, signal),
+    );
+  }
+  return vmAttributes(vm, runtime);
+}
+
+async function growVmDisk(
+  context: QemuContext,
+  folder: VmFolder,
+  vm: VmRecord,
+  spec: VmSpec,
+  isRunning: boolean,
+  call: CallContext,
+): Promise<VmRecord> {
+  if (spec.disk === vm.disk) return vm;
+  if (spec.disk < vm.disk) {
+    fail({
+      code: "qemu/disk-shrink",
+      address: `vm.${vm.name}`,
+      summary: `the disk of ${vm.name} cannot shrink from ${formatBytes(vm.disk)} to ${formatBytes(spec.disk)}`,
+      hint: `Set disk to ${formatBytes(vm.disk)} or more, or replace the VM: vmlab apply --replace vm.${vm.name}`,
+    });
+  }
+  call.progress("growing the disk");
+  const { effects } = context;
+  const active = vm.layers.at(-1);
+  if (active === undefined || !("file" in active)) throw new Error(`${vm.id} has no layer of its own`);
+  if (isRunning) {
+    await withQmp(effects, folder.qmpSocket, { signal: call.signal, timeoutMs: 30_000 }, (qmp) =>
+      qmp.execute("block_resize", { "node-name": DISK_NODE, size: spec.disk }),
+    );
+  } else {
+    await growDisk(effects, join(folder.root, active.file), spec.disk);
+  }
+  const grown = { ...vm, disk: spec.disk };
+  await writeRecord(effects, folder.record, grown);
+  return grown;
+}
+
+/** Unbinds what is no longer declared, then binds what is new; what was done is recorded also when a port fails. */
+async function changeForwards(
+  context: QemuContext,
+  folder: VmFolder,
+  runtime: Runtime,
+  spec: VmSpec,
+  signal: AbortSignal,
+): Promise<Runtime> {
+  const { effects } = context;
+  const wanted = wantedForwards(spec.ports, runtime.forwards);
+  const isSame = (a: Forward, b: Forward): boolean =>
+    sameTarget(a, b) && a.chosen === b.chosen && (a.chosen || a.host === b.host);
+  const removed = runtime.forwards.filter((old) => !wanted.some((forward) => isSame(old, forward)));
+  const added = wanted.filter((forward) => !runtime.forwards.some((old) => isSame(old, forward)));
+  if (removed.length === 0 && added.length === 0) return runtime;
+
+  const present = runtime.forwards.filter((old) => !removed.includes(old));
+  return await withQmp(effects, folder.qmpSocket, { signal }, async (qmp) => {
+    const record = async (): Promise<Runtime> => {
+      const now: Runtime = { ...runtime, forwards: resolveForwards(present, await boundForwards(qmp)) };
+      await writeRecord(effects, folder.runtime, now);
+      return now;
+    };
+    for (const forward of removed) await removeForward(qmp, forward);
+    for (const forward of added) {
+      try {
+        await addForward(qmp, forward);
+        present.push(forward);
+      } catch (error) {
+        await record();
+        if (!(error instanceof ForwardRefused)) throw error;
+        throw new DiagnosticsError([await portTaken(effects, spec.name, forward)], { cause: error });
+      }
+    }
+    return await record();
+  });
+}

@@ -1,0 +1,400 @@
+/** The QEMU provider on real machines: the tiny guest under emulation. */
+
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { nodeEffects } from "../../engine/effects-node.ts";
+import { homeFrom } from "../../engine/home.ts";
+import { probeAccel, probeArguments } from "../../providers/qemu/accel-probe.ts";
+import { PROBE_EXIT_CODE, probeDisk } from "../../providers/qemu/probe-disk.ts";
+import { vmFolder } from "../../providers/qemu/vm-folder.ts";
+import { diagnosticsOf, MiB, type ProviderRig, providerRig } from "../support/guests/provider-rig.ts";
+import { tinyGuest, unbootableGuest } from "../support/guests/tiny.ts";
+
+const exec = promisify(execFile);
+const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFooFooFooFooFooFooFooFooFooFooFooFooFooFooF friend";
+
+let tiny: string;
+let rig: ProviderRig;
+
+beforeAll(async () => {
+  tiny = await tinyGuest();
+});
+
+describe("a VM on the tiny guest", () => {
+  beforeEach(async () => {
+    rig = await providerRig(tiny);
+  });
+  afterEach(async () => {
+    await rig.dispose();
+  });
+
+  test("is made, reached, provisioned, changed live, lost, found, and brought back from the trash", async () => {
+    const { provider, call } = rig;
+    const http = { address: "127.0.0.1", host: 0, guest: 80, protocol: "tcp" } as const;
+    let spec = rig.spec({
+      ports: [http],
+      password: "first secret",
+      env: { GREETING: "it's $HOME" },
+      disk: 96 * MiB,
+    });
+    const { id } = spec;
+
+    expect(await rig.observe(id)).toEqual({ state: "absent" });
+    const made = await provider.create(spec, call);
+    expect(await provider.create(spec, call)).toEqual(made);
+    expect(await rig.observe(id)).toEqual({ state: "stopped", clean: true, attributes: made });
+
+    const started = await provider.start(spec, call);
+    expect(await provider.start(spec, call)).toEqual(started);
+    expect(started.machine).toMatch(/^pc-i440fx-\d/);
+    const ready = await provider.ready(spec, call);
+    expect(ready).toEqual(started);
+    expect(await rig.observe(id)).toEqual({ state: "running", paused: false, attributes: started });
+    expect(
+      await provider.exec(id, "hostname; pwd; cat; echo err >&2; exit 7", { input: "stdin\n" }, call),
+    ).toEqual({
+      code: 7,
+      stdout: "web\n/home/lab\nstdin\n",
+      stderr: "err\n",
+    });
+
+    // A password works beside the keys; the wrong one does not.
+    expect(await passwordLogin(id, "first secret")).toBe("in as lab");
+    expect(await passwordLogin(id, "wrong")).toBe("refused");
+
+    const content = Buffer.from("a\0b\n$HOME 'quoted'\n");
+    await provider.provision(
+      spec,
+      {
+        kind: "file",
+        label: "file /etc/deep/er/x",
+        to: "/etc/deep/er/x",
+        mode: "0640",
+        owner: "root:root",
+        content,
+      },
+      call,
+    );
+    rig.told.length = 0;
+    await provider.provision(
+      spec,
+      { kind: "run", label: "run", command: 'md5sum </etc/deep/er/x; echo "$GREETING"' },
+      call,
+    );
+    await provider.provision(
+      spec,
+      { kind: "script", label: "script", content: Buffer.from("#!/bin/ash -u\nset -o | grep nounset\nps\n") },
+      call,
+    );
+    const { createHash } = await import("node:crypto");
+    expect(rig.told.slice(0, 5)).toEqual([
+      "run",
+      `${createHash("md5").update(content).digest("hex")}  -`,
+      "it's $HOME",
+      "script",
+      expect.stringMatching(/^nounset\s+on$/),
+    ]);
+    expect(rig.told.join("\n")).not.toContain("GREETING");
+    const [failed] = await diagnosticsOf(
+      provider.provision(
+        spec,
+        { kind: "run", label: "run step 3", command: "echo almost; echo no >&2; exit 4" },
+        call,
+      ),
+    );
+    expect(failed).toMatchObject({
+      code: "qemu/step-failed",
+      summary: "run step 3 failed in web: exit code 4",
+      detail: "Its output ends with:\n  almost\n  no",
+    });
+
+    // Live: another port, a key, another password, a bigger disk.
+    const udp = { address: "127.0.0.1", host: 0, guest: 53, protocol: "udp" } as const;
+    spec = { ...spec, ports: [http, udp], keys: [KEY], password: "second", disk: 256 * MiB };
+    const updated = await provider.update(spec, call);
+    expect(await provider.update(spec, call)).toEqual(updated);
+    expect(updated).toEqual({
+      ...started,
+      disk: 256 * MiB,
+      ports: { ...(started.ports as object), "53/udp": expect.any(Number) as unknown },
+    });
+    const seen = await provider.exec(
+      id,
+      `grep -c friend .ssh/authorized_keys; df -m / | awk 'END { print ($2 > 200) }'`,
+      {},
+      call,
+    );
+    expect(seen.stdout).toBe("1\n1\n");
+    expect(await passwordLogin(id, "second")).toBe("in as lab");
+    spec = { ...spec, ports: [http], keys: [] };
+    expect(await provider.update(spec, call)).toEqual({ ...started, disk: 256 * MiB });
+    expect((await provider.exec(id, "grep -c friend .ssh/authorized_keys", {}, call)).stdout).toBe("0\n");
+
+    // SIGKILL is no clean end.
+    await rig.effects.processes.signal(await rig.pid(id), "SIGKILL");
+    expect(await rig.until(id, "stopped")).toMatchObject({ clean: false, reason: "QEMU died" });
+
+    // Keys changed while off reach the guest with the next ready; the port is the same again.
+    spec = { ...spec, keys: [KEY], memory: 192 * MiB };
+    await provider.update(spec, call);
+    expect(await provider.start(spec, call)).toEqual({ ...started, disk: 256 * MiB });
+    await provider.ready(spec, call);
+    const after = await provider.exec(
+      id,
+      "grep -c friend .ssh/authorized_keys; awk '/MemTotal/ { print ($2 > 131072) }' /proc/meminfo",
+      {},
+      call,
+    );
+    expect(after.stdout).toBe("1\n1\n");
+
+    // A poweroff from inside is a clean stop.
+    await provider.exec(id, "poweroff", { asRoot: true }, call);
+    expect(await rig.until(id, "stopped")).toMatchObject({ clean: true, reason: "powered off from inside" });
+
+    await provider.start(spec, call);
+    expect(await diagnosticsOf(provider.remove(id, {}))).toMatchObject([{ code: "qemu/still-running" }]);
+    await provider.stop(id, { timeoutMs: 100 }, call);
+    expect(rig.told.at(-1)).toBe("telling QEMU to quit");
+    await provider.stop(id, { timeoutMs: 100 }, call);
+    expect(await rig.observe(id)).toMatchObject({ state: "stopped", clean: true });
+
+    const trash = {
+      name: "web",
+      lab: "demo",
+      lineage: spec.lab.lineage,
+      deletedAt: 1,
+      reason: "destroy",
+      record: { a: 1 },
+    };
+    await provider.remove(id, { trash });
+    await provider.remove(id, { trash });
+    await provider.forgetLab(spec.lab);
+    expect(await rig.observe(id)).toEqual({ state: "absent" });
+    expect(await provider.trash()).toEqual([{ ...trash, id, size: expect.any(Number) as unknown }]);
+    await provider.restoreFromTrash(id);
+    await provider.restoreFromTrash(id);
+    expect(await provider.trash()).toEqual([]);
+    await provider.start(spec, call);
+    await provider.ready(spec, call);
+    await provider.stop(id, { timeoutMs: 60_000 }, call);
+    expect(rig.told.at(-1)).toBe("shutting down");
+    await provider.remove(id, { trash });
+    await provider.emptyTrash(id);
+    expect(await rig.effects.files.list(rig.home.trash)).toEqual([]);
+    expect(await rig.effects.files.list(rig.home.vms)).toEqual([]);
+    expect(await rig.effects.files.list(rig.home.keys)).toEqual([]);
+  });
+
+  test("fails with cloud-init's own report, and tells a kernel panic at once", async () => {
+    const { provider, call } = rig;
+    const spec = rig.spec();
+    await provider.create(spec, call);
+    await provider.start(spec, call);
+    await provider.ready(spec, call);
+    const put = (to: string, text: string): Promise<void> =>
+      provider.provision(
+        spec,
+        { kind: "file", label: to, to, mode: "0755", owner: "root:root", content: Buffer.from(text) },
+        call,
+      );
+    await put("/bin/cloud-init", "#!/bin/sh\n");
+    await put("/run/cloud-init/status.json", '{"v1": {"modules-final": {"errors": []}}}\n');
+    await put(
+      "/run/cloud-init/result.json",
+      `{"v1": {"errors": ["('scripts-user', RuntimeError('1 failed'))"]}}\n`,
+    );
+    await put(
+      "/var/log/cloud-init.log",
+      "12:00 DEBUG fine\n12:01 WARNING Failed to run module scripts-user\n",
+    );
+    await put("/var/log/cloud-init-output.log", "/var/lib/cloud/runcmd: 2: nonsense: not found\n");
+    expect(await diagnosticsOf(provider.ready(spec, call))).toEqual([
+      {
+        severity: "error",
+        code: "qemu/cloud-init-failed",
+        address: "vm.web",
+        summary: "cloud-init failed in web: module scripts-user",
+        detail: [
+          "Errors:",
+          "  ('scripts-user', RuntimeError('1 failed'))",
+          "From /var/log/cloud-init.log:",
+          "  12:01 WARNING Failed to run module scripts-user",
+          "/var/log/cloud-init-output.log ends with:",
+          "  /var/lib/cloud/runcmd: 2: nonsense: not found",
+        ].join("\n"),
+        hint: "Look inside: vmlab ssh web -- sudo tail -n 50 /var/log/cloud-init-output.log",
+      },
+    ]);
+    const [panic] = await diagnosticsOf(
+      provider.provision(
+        spec,
+        { kind: "run", label: "run", command: "echo c >/proc/sysrq-trigger; sleep 100" },
+        call,
+      ),
+    );
+    expect(panic?.code).toBe("qemu/machine-gone");
+    expect(panic?.summary).toContain("Kernel panic - not syncing: sysrq triggered crash");
+    expect(panic?.detail).toContain("The serial console ends with:");
+  });
+
+  test("names who holds a declared port, and takes another when the chosen one of last time is gone", async () => {
+    const { provider, call } = rig;
+    const server = createServer();
+    const taken = await listen(server);
+    try {
+      const declared = rig.spec({
+        ports: [{ address: "127.0.0.1", host: taken, guest: 80, protocol: "tcp" }],
+      });
+      await provider.create(declared, call);
+      const [refused] = await diagnosticsOf(provider.start(declared, call));
+      expect(refused).toMatchObject({
+        code: "qemu/port-taken",
+        address: "vm.web",
+        summary: `host port 127.0.0.1:${taken}/tcp for web cannot be bound`,
+      });
+      expect(refused?.detail).toMatch(
+        new RegExp(`^(It is held by .+ \\(pid ${process.pid}\\)|Another program holds it.*)\\.$`),
+      );
+      expect(await rig.observe(declared.id)).toMatchObject({ state: "stopped", clean: false });
+
+      const spec = {
+        ...declared,
+        ports: [{ address: "127.0.0.1", host: 0, guest: 80, protocol: "tcp" } as const],
+      };
+      const runtime = vmFolder(rig.home, spec.id).runtime;
+      await provider.start(spec, call);
+      await provider.stop(spec.id, { timeoutMs: 0, force: true }, call);
+      // As if last time's port were the one that is taken now.
+      const record = JSON.parse(await rig.effects.files.readText(runtime)) as {
+        forwards: { guest: number; host: number }[];
+      };
+      for (const forward of record.forwards) if (forward.guest === 80) forward.host = taken;
+      await writeFile(runtime, JSON.stringify(record));
+      const { ports } = (await provider.start(spec, call)) as { ports: Record<string, number> };
+      expect(ports["80"]).toBeGreaterThan(0);
+      expect(ports["80"]).not.toBe(taken);
+      expect(await diagnosticsOf(provider.update(declared, call))).toMatchObject([
+        { code: "qemu/port-taken" },
+      ]);
+    } finally {
+      server.close();
+    }
+  });
+});
+
+test("a disk that never boots ends in evidence after its deadline", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "vq-"));
+  const unbootable = await providerRig(await unbootableGuest(folder));
+  try {
+    const { provider, call } = unbootable;
+    const base = unbootable.spec();
+    const spec = { ...base, timeouts: { ...base.timeouts, bootMs: 500 } };
+    await provider.create(spec, call);
+    await provider.start(spec, call);
+    const [failure] = await diagnosticsOf(provider.ready(spec, call));
+    expect(failure).toMatchObject({
+      code: "qemu/not-ready-boot",
+      address: "vm.web",
+      hint: "See how far it boots: vmlab logs web. A slow host may need a longer timeouts.boot.",
+    });
+    expect(failure?.summary).toMatch(
+      /^web did not get ready: waiting for the SSH banner took longer than \d+ s$/,
+    );
+    expect(failure?.detail).toBe(
+      "No SSH server answered.\nThe serial console is empty: nothing on the disk wrote to it, perhaps because nothing booted.",
+    );
+    // It is kept for a look.
+    expect(await unbootable.observe(spec.id)).toMatchObject({ state: "running" });
+    expect(await provider.consoleLog(spec.id, 5)).toEqual([]);
+  } finally {
+    await unbootable.dispose();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+describe("the accelerator probe", () => {
+  test("runs a guest that reaches long mode and says so", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "vq-"));
+    try {
+      await writeFile(join(folder, "probe.img"), probeDisk());
+      const { code, stderr } = await nodeEffects().processes.run(
+        "qemu-system-x86_64",
+        probeArguments("tcg", join(folder, "probe.img")),
+        { timeoutMs: 60_000, ownGroup: true },
+      );
+      expect({ code, stderr }).toEqual({ code: PROBE_EXIT_CODE, stderr: "" });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test("answers quickly with a reason, and from its cache the second time", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "vq-"));
+    try {
+      const home = homeFrom({ VMLAB_HOME: folder });
+      const since = Date.now();
+      const finding = await probeAccel(nodeEffects(), home);
+      expect(Date.now() - since).toBeLessThan(8_000);
+      expect(finding.accel).toBe(finding.accelerated ? "kvm" : "tcg");
+      expect(finding.reason).not.toBe("");
+      const again = Date.now();
+      expect(await probeAccel(nodeEffects(), home)).toEqual(finding);
+      expect(Date.now() - again).toBeLessThan(200);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+/** Logs in with a password through OpenSSH's askpass, without any key. */
+async function passwordLogin(id: string, password: string): Promise<string> {
+  const access = await rig.provider.ssh(id);
+  const askpass = join(rig.home.root, "askpass");
+  await writeFile(askpass, '#!/bin/sh\necho "$VMLAB_TEST_PASSWORD"\n', { mode: 0o700 });
+  const { IdentityFile: _, ...options } = access.options;
+  const args = Object.entries({
+    ...options,
+    PubkeyAuthentication: "no",
+    PreferredAuthentications: "password",
+    NumberOfPasswordPrompts: "1",
+  }).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+  try {
+    const { stdout } = await exec(
+      "ssh",
+      [
+        "-F",
+        "/dev/null",
+        ...args,
+        "-p",
+        String(access.port),
+        `${access.user}@${access.host}`,
+        "echo in as $USER",
+      ],
+      {
+        env: {
+          ...process.env,
+          SSH_ASKPASS: askpass,
+          SSH_ASKPASS_REQUIRE: "force",
+          VMLAB_TEST_PASSWORD: password,
+        },
+      },
+    );
+    return stdout.trim();
+  } catch (error) {
+    return String((error as { stderr?: string }).stderr).includes("Permission denied")
+      ? "refused"
+      : String(error);
+  }
+}
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
