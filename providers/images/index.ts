@@ -1,0 +1,45 @@
+/** Base images: downloaded, copied, bootstrapped, or in the store already. */
+import type { Effects } from "../../engine/effects.ts";
+import type { Home } from "../../engine/home.ts";
+import type { CallContext, ImageObservation, ImageProvider } from "../provider.ts";
+import { recoverKeyLocks } from "./key-lock.ts";
+import { obtainImage } from "./obtain.ts";
+import { resolveImage } from "./resolve.ts";
+import { observeImage, type Verification, verifyStored } from "./store.ts";
+import { recoverWorkplaces } from "./workplace.ts";
+
+export { imageDiskPath } from "./store.ts";
+
+/** Part of saved plans. Moves when the meaning of inputs, keys or pins does. */
+const PROVIDER_VERSION = "1";
+
+export interface ImageStoreProvider extends ImageProvider {
+  /** Reads every byte of an image. A file with the right bytes and another time or inode is recorded anew. */
+  verifyImage(digest: string, context?: CallContext): Promise<Verification>;
+}
+
+export function imageProvider({
+  effects,
+  home,
+}: {
+  readonly effects: Effects;
+  readonly home: Home;
+}): ImageStoreProvider {
+  return {
+    name: "images",
+    version: PROVIDER_VERSION,
+    resolve: (spec, options) => resolveImage(effects, home, spec, options),
+    async read(digests) {
+      const found = new Map<string, ImageObservation>();
+      for (const digest of digests) found.set(digest, await observeImage(effects, home, digest));
+      return found;
+    },
+    obtain: (spec, context) => obtainImage(effects, home, spec, context),
+    async recover() {
+      await recoverKeyLocks(effects, home);
+      return (await recoverWorkplaces(effects, home)).map((id) => `unfinished image ${id}`);
+    },
+    verifyImage: (digest, context) =>
+      verifyStored(effects, home, digest, { mend: true, ...(context === undefined ? {} : { context }) }),
+  };
+}
