@@ -1,0 +1,138 @@
+import { join } from "node:path";
+import type { Command } from "commander";
+import { addTable } from "../../engine/config/edit.ts";
+import { expandLab } from "../../engine/config/expand.ts";
+import { nameHint } from "../../engine/config/nearest-name.ts";
+import type { Lab } from "../../engine/config/types.ts";
+import { DiagnosticsError, fail } from "../../engine/diagnostics.ts";
+import { isJsonObject } from "../../engine/json.ts";
+import { DEFAULT_PLAN_OPTIONS } from "../../engine/plan/options.ts";
+import { applyEdited } from "../apply-edited.ts";
+import { hasErrors } from "../apply-run.ts";
+import type { CommandContext } from "../context.ts";
+import { defineCommand, repeated } from "../define-command.ts";
+import { addVariableOptions, duration, positiveInteger } from "../plan-arguments.ts";
+import { nextFreeName, requireFreeName, takenNames } from "../vm-names.ts";
+import { type GivenVariables, LAB_FILE, openLab, openStore } from "../workspace.ts";
+
+interface CreateOptions extends GivenVariables {
+  readonly role?: string;
+  readonly image?: string;
+  readonly template?: string;
+  readonly cpus?: number;
+  readonly memory?: string;
+  readonly disk?: string;
+  readonly port?: readonly string[];
+  readonly yes?: boolean;
+  readonly autoApprove?: boolean;
+  readonly lockTimeout: number;
+  readonly details?: boolean;
+}
+
+export function define(context: CommandContext): Command {
+  const command = defineCommand(context, "create", {
+    summary: "Add a VM to lab.toml and make it",
+    description:
+      "Writes [vms.NAME] at the end of lab.toml (comments and layout stay), shows the plan, asks, and applies it. Without " +
+      "NAME it takes the next free one: docker-1, docker-2. Nothing is written before you agree; if the apply fails the " +
+      'entry stays, and "vmlab apply" goes on.',
+    examples: [
+      { command: "vmlab create --role docker", text: "docker-1, or the next free number" },
+      { command: "vmlab create web --image noble --memory 2GiB", text: "on an image" },
+      { command: "vmlab create db --template small --disk 40GiB --yes", text: "without a question" },
+      { command: "vmlab create web --role docker --port 8080:80", text: "with a forwarded port" },
+    ],
+  });
+  command
+    .argument("[name]", "name, which is also the hostname")
+    .option("--role <name>", "a role of lab.toml")
+    .option("--image <name>", "an image of lab.toml")
+    .option("--template <name>", "a template of lab.toml")
+    .option("--cpus <n>", "vCPUs", positiveInteger)
+    .option("--memory <size>", "memory, such as 2GiB")
+    .option("--disk <size>", "size of the disk, such as 20GiB")
+    .option("--port <[host:]guest>", "forward a port (repeatable)", repeated)
+    .option("-y, --yes", "do not ask")
+    .option("--auto-approve", "the same as --yes")
+    .option("--lock-timeout <duration>", "wait this long while another vmlab holds the lock", duration, 0)
+    .option("--details", "list the attributes of the plan");
+  return addVariableOptions(command).action(async (name: string | undefined, options: CreateOptions) => {
+    context.exitCode = await create(context, name, options);
+  });
+}
+
+async function create(
+  context: CommandContext,
+  given: string | undefined,
+  options: CreateOptions,
+): Promise<number> {
+  const lab = await openLab(context, options);
+  const expansion = expandLab(lab);
+  if (hasErrors(expansion.diagnostics)) throw new DiagnosticsError(expansion.diagnostics);
+  const base = requireSource(lab, options);
+  const taken = takenNames(lab, expansion, await (await openStore(context)).read());
+  if (given !== undefined) requireFreeName(given, taken);
+  const name = given ?? nextFreeName(base, taken);
+  const path = join(context.folder, LAB_FILE);
+  const before = await context.effects.files.readText(path);
+  const after = await addTable(before, ["vms", name], settings(options));
+  return await applyEdited(context, {
+    edits: [{ path, before, after }],
+    given: options,
+    plan: { ...DEFAULT_PLAN_OPTIONS, targets: [`vm.${name}`] },
+    command: "create",
+    question: `Write [vms.${name}] to ${LAB_FILE} and make it?`,
+    yes: options.yes === true || options.autoApprove === true,
+    lockTimeoutMs: options.lockTimeout,
+    details: options.details === true,
+    afterFailure: `${LAB_FILE} declares vm.${name} now. "vmlab apply" goes on; "vmlab delete ${name}" takes it back.`,
+  });
+}
+
+/** What the VM is made from, checked by name; the name is also what generated names begin with. */
+function requireSource(lab: Lab, options: CreateOptions): string {
+  const chosen = (["role", "image", "template"] as const).flatMap((kind) => {
+    const name = options[kind];
+    return name === undefined ? [] : [{ kind, name }];
+  });
+  if (options.role !== undefined && options.image !== undefined) {
+    fail({
+      code: "cli/usage",
+      summary: "--role and --image contradict each other",
+      hint: "A role brings its own image.",
+    });
+  }
+  for (const { kind, name } of chosen) {
+    const tables = lab.document[`${kind}s`];
+    const names = isJsonObject(tables) ? Object.keys(tables) : [];
+    if (names.includes(name)) continue;
+    fail({
+      code: "config/unknown-reference",
+      summary: `lab.toml declares no ${kind} "${name}"`,
+      hint: nameHint(name, names, kind) ?? `"vmlab show" and lab.toml list them.`,
+    });
+  }
+  const [first] = chosen;
+  if (first !== undefined) return first.name;
+  const settings = lab.document.lab;
+  const image = isJsonObject(settings) ? settings.image : undefined;
+  if (typeof image === "string") return "vm";
+  return fail({
+    code: "cli/usage",
+    summary: "what the VM is made from is not said",
+    hint: "Give --role, --image or --template, or set lab.image.",
+  });
+}
+
+function settings(options: CreateOptions): Record<string, string | number | readonly string[]> {
+  const { template, role, image, cpus, memory, disk, port } = options;
+  return {
+    ...(template === undefined ? {} : { template }),
+    ...(role === undefined ? {} : { role }),
+    ...(image === undefined ? {} : { image }),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(memory === undefined ? {} : { memory }),
+    ...(disk === undefined ? {} : { disk }),
+    ...(port === undefined ? {} : { ports: port }),
+  };
+}

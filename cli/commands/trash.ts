@@ -1,0 +1,160 @@
+import type { Command } from "commander";
+import { nearestName } from "../../engine/config/nearest-name.ts";
+import { fail } from "../../engine/diagnostics.ts";
+import { formatDuration, formatSize } from "../../engine/units.ts";
+import type { Providers, TrashedVm } from "../../providers/provider.ts";
+import { confirm } from "../confirm.ts";
+import { type CommandContext, colours } from "../context.ts";
+import { defineCommand, defineGroup } from "../define-command.ts";
+import { type Cell, renderTable } from "../render/table.ts";
+import { restoreVm } from "../restore-vm.ts";
+import { LAB_FILE, openProviders, openStore } from "../workspace.ts";
+
+export function define(context: CommandContext): Command {
+  return defineGroup("trash", "List, restore and remove deleted VMs", [
+    defineCommand(context, "trash list", {
+      summary: "List deleted VMs",
+      description:
+        "All labs of this host. The host's config.toml says how long they are kept (trash.keep, default 7d).",
+      examples: [
+        { command: "vmlab trash list", text: "newest first" },
+        { command: "vmlab trash list --json", text: "for programs" },
+      ],
+    })
+      .alias("ls")
+      .option("--json", "print JSON")
+      .action(async (options: { json?: boolean }) => {
+        context.exitCode = await listTrash(context, options);
+      }),
+    defineCommand(context, "trash restore", {
+      summary: "Bring a deleted VM back",
+      description:
+        "By id or by name (the newest of that name), with its disk as it was, stopped. Into its own name only if that " +
+        "is free and lab.toml still declares it; otherwise give a declared, free name with --as.",
+      examples: [
+        { command: "vmlab trash restore web", text: 'then "vmlab start web"' },
+        { command: "vmlab trash restore 3f9c2a7d1e04 --as web-old", text: "under another name" },
+      ],
+    })
+      .argument("<vm>", 'id or name, as "vmlab trash list" shows it')
+      .option("--as <name>", "restore it under this name")
+      .action(async (what: string, options: { as?: string }) => {
+        const providers = await trashProviders(context);
+        const found = findTrashed(await providers.vm.trash(), what);
+        const name = await restoreVm(context, providers, found, options.as);
+        context.terminal.out.write(`${name} is back, stopped. "vmlab start ${name}" starts it.\n`);
+      }),
+    defineCommand(context, "trash empty", {
+      summary: "Remove deleted VMs for good",
+      description: "All of them, or those named. Their disks cannot be brought back after that.",
+      examples: [
+        { command: "vmlab trash empty", text: "everything, after a question" },
+        { command: "vmlab trash empty web --yes", text: "one, without a question" },
+      ],
+    })
+      .argument("[vms...]", "ids or names")
+      .option("-y, --yes", "do not ask")
+      .action(async (what: string[], options: { yes?: boolean }) => {
+        context.exitCode = await emptyTrash(context, what, options.yes === true);
+      }),
+  ]);
+}
+
+/** The provider of the lab here; outside of a lab, the one for real machines. */
+async function trashProviders(context: CommandContext): Promise<Providers> {
+  const state = await (await openStore(context)).read();
+  let fake = Object.values(state?.resources ?? {}).some(({ provider }) => provider === "fake");
+  if (!fake && (await context.effects.files.stat(`${context.folder}/${LAB_FILE}`)) !== undefined) {
+    // After a destroy only lab.toml tells which provider the lab had.
+    const { openLab } = await import("../workspace.ts");
+    fake = await openLab(context, {}).then(
+      (lab) => lab.provider === "fake",
+      () => false,
+    );
+  }
+  return await openProviders(context, fake ? "fake" : "qemu");
+}
+
+async function listTrash(context: CommandContext, options: { json?: boolean }): Promise<number> {
+  const { out } = context.terminal;
+  const vms = newestFirst(await (await trashProviders(context)).vm.trash());
+  if (options.json === true) {
+    const shown = vms.map(({ record, ...vm }) => ({
+      ...vm,
+      deletedAt: new Date(vm.deletedAt).toISOString(),
+      address: (record as { address?: unknown }).address ?? null,
+    }));
+    out.write(`${JSON.stringify(shown, null, 2)}\n`);
+    return 0;
+  }
+  if (vms.length === 0) {
+    out.write("The trash is empty.\n");
+    return 0;
+  }
+  const now = context.effects.clock.now();
+  const rows = vms.map((vm): Cell[] => [
+    vm.id,
+    vm.name,
+    vm.lab,
+    `${formatDuration(Math.max(0, now - vm.deletedAt))} ago`,
+    formatSize(vm.size),
+    vm.reason,
+  ]);
+  const columns = [
+    { header: "ID" },
+    { header: "NAME", overflow: "cut-middle" },
+    { header: "LAB", overflow: "cut-middle" },
+    { header: "DELETED", align: "right" },
+    { header: "SIZE", align: "right" },
+    { header: "WHY", overflow: "wrap", least: 12 },
+  ] as const;
+  out.write(`${renderTable(columns, rows, { width: out.columns, header: colours(out).faint }).join("\n")}\n`);
+  return 0;
+}
+
+async function emptyTrash(context: CommandContext, what: readonly string[], yes: boolean): Promise<number> {
+  const { out } = context.terminal;
+  const { vm: provider } = await trashProviders(context);
+  const all = newestFirst(await provider.trash());
+  const chosen = what.length === 0 ? all : what.flatMap((name) => allTrashed(all, name));
+  if (chosen.length === 0) {
+    out.write("The trash is empty.\n");
+    return 0;
+  }
+  const size = chosen.reduce((sum, vm) => sum + vm.size, 0);
+  const names = chosen.length <= 5 ? chosen.map(({ name }) => name).join(", ") : `${chosen.length} VMs`;
+  if (
+    !(await confirm(context, `Remove ${names} (${formatSize(size)}) for good?`, { yes, what: "trash empty" }))
+  )
+    return 1;
+  for (const vm of chosen) await provider.emptyTrash(vm.id);
+  out.write(`Removed ${names}, ${formatSize(size)} are free again.\n`);
+  return 0;
+}
+
+function newestFirst(vms: readonly TrashedVm[]): TrashedVm[] {
+  return [...vms].sort((a, b) => b.deletedAt - a.deletedAt);
+}
+
+function findTrashed(vms: readonly TrashedVm[], what: string): TrashedVm {
+  const [found] = allTrashed(newestFirst(vms), what);
+  if (found === undefined) throw new Error("allTrashed fails when it finds nothing");
+  return found;
+}
+
+/** The VM with this id, or all of this name, newest first. */
+function allTrashed(vms: readonly TrashedVm[], what: string): readonly TrashedVm[] {
+  const byId = vms.filter(({ id }) => id === what);
+  const name = what.replace(/^vm\./, "");
+  const found = byId.length > 0 ? byId : vms.filter((vm) => vm.name === name);
+  if (found.length > 0) return found;
+  const nearest = nearestName(
+    what,
+    vms.flatMap((vm) => [vm.name, vm.id]),
+  );
+  return fail({
+    code: "trash/unknown-vm",
+    summary: `there is no "${what}" in the trash`,
+    hint: nearest === undefined ? `"vmlab trash list" shows what there is.` : `Did you mean "${nearest}"?`,
+  });
+}

@@ -1,0 +1,24 @@
+/** Questions before something happens. */
+import { fail } from "../engine/diagnostics.ts";
+import type { CommandContext } from "./context.ts";
+
+/** True when the user says yes, or said so before. Without a terminal nothing prompts: it fails and names the option. */
+export async function confirm(
+  context: CommandContext,
+  question: string,
+  options: { readonly yes: boolean; readonly what: string },
+): Promise<boolean> {
+  if (options.yes) return true;
+  const { terminal } = context;
+  if (!terminal.interactive) {
+    fail({
+      code: "cli/needs-confirmation",
+      summary: `${options.what} asks before it changes anything, and there is no terminal to ask on`,
+      hint: "Look at the plan above, then add --yes to go on without a question.",
+    });
+  }
+  const answer = await terminal.ask(`${question} [y/N] `);
+  const yes = answer !== undefined && /^y(es)?$/i.test(answer);
+  if (!yes) terminal.error.write("Nothing was changed.\n");
+  return yes;
+}

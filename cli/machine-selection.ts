@@ -1,0 +1,55 @@
+/** Options that choose VMs, for every command that works on several. */
+import type { Command } from "commander";
+import { DiagnosticsError } from "../engine/diagnostics.ts";
+import { selectVms } from "../engine/operate/select.ts";
+import type { ResourceState, State } from "../engine/state/types.ts";
+import { repeated, several } from "./define-command.ts";
+
+export interface SelectionArguments {
+  readonly env?: readonly string[];
+  readonly role?: readonly string[];
+  readonly label?: readonly string[];
+  readonly all?: boolean;
+}
+
+export function addSelectionOptions(command: Command): Command {
+  return command
+    .argument("[vms...]", "names or globs such as k8s-* (quote them)")
+    .option("--env <name>", "the VMs of this environment (repeatable)", several)
+    .option("--role <name>", "the VMs with this role (repeatable)", several)
+    .option("--label <key=value>", "the VMs with this label (repeatable: all of them)", repeated)
+    .option("--all", "all VMs of the lab");
+}
+
+/** The chosen VMs; a choice that finds nothing is thrown as diagnostics. */
+export function chosenVms(
+  state: State | undefined,
+  names: readonly string[],
+  options: SelectionArguments,
+): readonly ResourceState[] {
+  const selection = selectVms(state, {
+    names,
+    environments: options.env ?? [],
+    roles: options.role ?? [],
+    labels: options.label ?? [],
+    all: options.all === true,
+  });
+  if (!selection.ok) throw new DiagnosticsError(selection.diagnostics);
+  return selection.vms;
+}
+
+/** The one VM that a command works on. */
+export function chosenVm(state: State | undefined, name: string): ResourceState {
+  const [vm, ...others] = chosenVms(state, [name], {});
+  if (vm === undefined || others.length > 0) {
+    throw new DiagnosticsError([
+      {
+        code: "select/several-vms",
+        severity: "error",
+        summary: `"${name}" matches ${others.length + 1} VMs, and this command works on one`,
+        hint: "Name one of them.",
+      },
+    ]);
+  }
+  return vm;
+}

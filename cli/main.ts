@@ -1,0 +1,89 @@
+/** Runs one command line to its exit code. Everything outside comes in, so that tests can run all of vmlab in-process. */
+import { resolve } from "node:path";
+import { homeFrom } from "../engine/home.ts";
+import { findCommand } from "./command-table.ts";
+import type { CommandContext, Outside } from "./context.ts";
+import { helpText, unknownCommand } from "./overview.ts";
+import { reportProblem } from "./report-problem.ts";
+import { runDefinition } from "./run-definition.ts";
+import { version } from "./version.ts";
+
+/** Resolves with the exit code: 0, 1 for errors, 2 for changes under --detailed-exitcode, a guest command's own for exec and ssh. */
+export async function main(argv: readonly string[], outside?: Outside): Promise<number> {
+  const { effects, terminal } = outside ?? (await realOutside());
+  const line = splitCommandLine(argv);
+  const context: CommandContext = {
+    effects,
+    terminal,
+    home: homeFrom(effects.host.env),
+    tool: version,
+    guestCommand: line.guestCommand,
+    folder: terminal.cwd,
+    exitCode: 0,
+  };
+  try {
+    if (line.problem !== undefined) throw line.problem();
+    if (line.chdir !== undefined) context.folder = resolve(terminal.cwd, line.chdir);
+    const [name, ...args] = line.words;
+    if (line.version) {
+      terminal.out.write(`vmlab ${version}\n`);
+      return 0;
+    }
+    if (name === undefined || line.help || (name === "help" && args.length === 0)) {
+      terminal.out.write(helpText(version));
+      return 0;
+    }
+    const [wanted, rest] = name === "help" ? [args[0] ?? "", [...args.slice(1), "--help"]] : [name, args];
+    const entry = findCommand(wanted);
+    if (entry === undefined) throw unknownCommand(wanted);
+    const module = await entry.load();
+    return await runDefinition(module.define(context), rest, context);
+  } catch (error) {
+    return await reportProblem(error, context);
+  }
+}
+
+async function realOutside(): Promise<Outside> {
+  const [{ nodeEffects }, { nodeTerminal }] = await Promise.all([
+    import("../engine/effects-node.ts"),
+    import("./node-terminal.ts"),
+  ]);
+  return { effects: nodeEffects(), terminal: nodeTerminal() };
+}
+
+interface CommandLine {
+  readonly words: readonly string[];
+  readonly guestCommand: readonly string[] | undefined;
+  readonly chdir?: string;
+  readonly help: boolean;
+  readonly version: boolean;
+  readonly problem?: () => Error;
+}
+
+/** Takes off what stands before the command's name, and what stands behind `--`. */
+function splitCommandLine(argv: readonly string[]): CommandLine {
+  const dashes = argv.indexOf("--");
+  const words = dashes < 0 ? [...argv] : argv.slice(0, dashes);
+  const guestCommand = dashes < 0 ? undefined : argv.slice(dashes + 1);
+  let chdir: string | undefined;
+  let help = false;
+  let versionAsked = false;
+  let problem: (() => Error) | undefined;
+  while (words[0]?.startsWith("-")) {
+    const option = words.shift() ?? "";
+    if (option === "-C" || option === "--chdir") chdir = words.shift();
+    else if (option.startsWith("--chdir=")) chdir = option.slice("--chdir=".length);
+    else if (option.startsWith("-C")) chdir = option.slice(2);
+    else if (option === "-h" || option === "--help") help = true;
+    else if (option === "-V" || option === "--version") versionAsked = true;
+    else problem ??= () => unknownCommand(option);
+  }
+  return {
+    words,
+    guestCommand,
+    ...(chdir === undefined ? {} : { chdir }),
+    help,
+    version: versionAsked,
+    ...(problem === undefined ? {} : { problem }),
+  };
+}

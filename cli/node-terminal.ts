@@ -1,0 +1,126 @@
+/** The terminal of this process. The only file that touches `process` beside the entry point. */
+import type { LiveArea, OutputStream, Terminal, TerminalSignal } from "./terminal.ts";
+
+const SIGNALS: readonly TerminalSignal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+export function nodeTerminal(): Terminal {
+  for (const stream of [process.stdout, process.stderr]) quietBrokenPipe(stream);
+  const restorers = new Set<() => void>();
+  return {
+    out: outputStream(process.stdout),
+    error: outputStream(process.stderr),
+    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    cwd: process.cwd(),
+    ask,
+    onSignal(listener) {
+      const listeners = SIGNALS.map((signal) => [signal, () => listener(signal)] as const);
+      for (const [signal, handle] of listeners) process.on(signal, handle);
+      return () => {
+        for (const [signal, handle] of listeners) process.off(signal, handle);
+      };
+    },
+    every(ms, listener) {
+      const timer = setInterval(listener, ms);
+      timer.unref();
+      return () => clearInterval(timer);
+    },
+    async liveArea() {
+      if (process.stdout.isTTY !== true || process.env.TERM === "dumb") return undefined;
+      const area = await updatingArea();
+      const close = (): void => {
+        restorers.delete(close);
+        area.close();
+      };
+      restorers.add(close);
+      return { ...area, close };
+    },
+    rawInput(onData) {
+      const { stdin } = process;
+      if (stdin.isTTY) stdin.setRawMode(true);
+      stdin.on("data", onData);
+      stdin.resume();
+      const restore = (): void => {
+        restorers.delete(restore);
+        stdin.off("data", onData);
+        if (stdin.isTTY) stdin.setRawMode(false);
+        stdin.pause();
+      };
+      restorers.add(restore);
+      return { restore };
+    },
+    async readInput() {
+      if (process.stdin.isTTY) return undefined;
+      const parts: Buffer[] = [];
+      for await (const part of process.stdin) parts.push(part as Buffer);
+      return Buffer.concat(parts);
+    },
+    abandon(code) {
+      for (const restore of [...restorers]) restore();
+      process.exit(code);
+    },
+  };
+}
+
+/** `vmlab list | head -1`: the reader has what it wanted, so that is no error. */
+function quietBrokenPipe(stream: NodeJS.WriteStream): void {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+    throw error;
+  });
+}
+
+function outputStream(stream: NodeJS.WriteStream): OutputStream {
+  return {
+    write: (text) => {
+      stream.write(text);
+    },
+    isTTY: stream.isTTY === true,
+    get columns() {
+      const asked = Number(process.env.COLUMNS);
+      if (Number.isInteger(asked) && asked > 0) return asked;
+      return stream.isTTY ? stream.columns || 80 : undefined;
+    },
+    get colour() {
+      const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
+      if (NO_COLOR !== undefined && NO_COLOR !== "") return false;
+      if (FORCE_COLOR !== undefined && FORCE_COLOR !== "") return FORCE_COLOR !== "0";
+      return stream.isTTY === true && TERM !== "dumb";
+    },
+  };
+}
+
+async function ask(question: string): Promise<string | undefined> {
+  const { createInterface } = await import("node:readline");
+  return new Promise((resolve) => {
+    const reader = createInterface({ input: process.stdin, output: process.stderr });
+    const answer = (value: string | undefined): void => {
+      resolve(value);
+      reader.close();
+    };
+    reader.on("SIGINT", () => {
+      process.stderr.write("\n");
+      answer(undefined);
+    });
+    reader.on("close", () => resolve(undefined));
+    reader.question(question, (text) => answer(text.trim()));
+  });
+}
+
+async function updatingArea(): Promise<LiveArea> {
+  const { createLogUpdate } = await import("log-update");
+  const area = createLogUpdate(process.stdout);
+  return {
+    show: (lines) => {
+      if (lines.length === 0) area.clear();
+      else area(lines.join("\n"));
+    },
+    print: (text) => {
+      area.clear();
+      process.stdout.write(text);
+    },
+    close: () => {
+      area.clear();
+      area.done();
+    },
+  };
+}

@@ -1,0 +1,34 @@
+/** Colours by what they mean, so that renderers never name one. */
+import { Chalk, type ChalkInstance } from "chalk";
+
+export type Paint = (text: string) => string;
+
+export interface Palette {
+  readonly strong: Paint;
+  readonly faint: Paint;
+  readonly error: Paint;
+  readonly warning: Paint;
+  readonly good: Paint;
+  readonly hint: Paint;
+  readonly create: Paint;
+  readonly update: Paint;
+  readonly replace: Paint;
+  readonly remove: Paint;
+}
+
+/** Without colour every paint returns its text unchanged. */
+export function palette(colour: boolean): Palette {
+  const chalk: ChalkInstance = new Chalk({ level: colour ? 1 : 0 });
+  return {
+    strong: chalk.bold,
+    faint: chalk.dim,
+    error: chalk.red.bold,
+    warning: chalk.yellow.bold,
+    good: chalk.green,
+    hint: chalk.cyan,
+    create: chalk.green,
+    update: chalk.yellow,
+    replace: chalk.magenta,
+    remove: chalk.red,
+  };
+}

@@ -1,0 +1,201 @@
+/** A plan on the screen: what happens in the order in which it happens, then what people need to decide. */
+
+import { describeValue } from "../../engine/plan/describe.ts";
+import type { Action, AttributeChange, Change, Figure, Plan } from "../../engine/plan/types.ts";
+import { formatDuration, formatSize } from "../../engine/units.ts";
+import type { Paint, Palette } from "../palette.ts";
+import { causeOf } from "./reasons.ts";
+import { type Cell, type Column, renderRows, renderTable } from "./table.ts";
+import { wrapText } from "./text-width.ts";
+
+export interface PlanLayout {
+  readonly palette: Palette;
+  /** Undefined: no limit. */
+  readonly width: number | undefined;
+  /** Lists the attributes of each change. */
+  readonly details: boolean;
+  /** How long deleted disks are kept, in words, when they are (`7 days`). */
+  readonly trashKept?: string;
+}
+
+const COLUMNS: readonly Column[] = [
+  { header: "", align: "right" },
+  { header: "" },
+  { header: "", overflow: "cut-middle", least: 16 },
+  { header: "", overflow: "wrap", least: 20 },
+  { header: "", overflow: "cut-middle", least: 11 },
+  { header: "", align: "right" },
+  { header: "" },
+];
+
+/** The whole text, ending with a newline. */
+export function renderPlan(plan: Plan, layout: PlanLayout): string {
+  const { palette } = layout;
+  const state = plan.basis.serial === 0 ? "no state yet" : `state #${plan.basis.serial}`;
+  const mode = plan.mode === "normal" ? "" : ` · ${plan.mode}`;
+  const lines = [palette.strong(`vmlab plan · ${plan.lab} · ${state}${mode}`), ""];
+  if (plan.changes.length > 0) lines.push(...changeLines(plan, layout), "");
+  lines.push(...closing(plan, layout));
+  return `${lines.join("\n")}\n`;
+}
+
+function changeLines(plan: Plan, layout: PlanLayout): string[] {
+  const rows = plan.changes.map((change, index) => row(change, index + 1, layout.palette));
+  const { lines } = renderRows(COLUMNS, rows, { indent: 2, width: layout.width, header: undefined });
+  if (!layout.details) return lines.flat();
+  const margin = String(plan.changes.length).length + 7;
+  return plan.changes.flatMap((change, index) => [
+    ...(lines[index] ?? []),
+    ...attributeLines(change, margin, layout),
+  ]);
+}
+
+function row(change: Change, number: number, palette: Palette): Cell[] {
+  const { symbol, paint } = symbolOf(change, palette);
+  const cause = causeOf(change);
+  const summary = change.summary === "" ? change.action : change.summary;
+  return [
+    { text: String(number), paint: palette.faint },
+    { text: symbol, paint },
+    change.address,
+    cause === "" ? summary : `${summary}  ← ${cause}`,
+    { text: change.place ?? "", paint: palette.faint },
+    change.estimateMs === undefined ? "" : `~${formatDuration(change.estimateMs)}`,
+    { text: waits(change.after_changes), paint: palette.faint },
+  ];
+}
+
+function symbolOf(change: Change, palette: Palette): { symbol: string; paint: Paint } {
+  const action: Action = change.action;
+  switch (action) {
+    case "create":
+      return { symbol: "+", paint: palette.create };
+    case "build":
+      return change.before === undefined
+        ? { symbol: "+", paint: palette.create }
+        : { symbol: "±", paint: palette.replace };
+    case "replace":
+      return { symbol: "±", paint: palette.replace };
+    case "delete":
+      return { symbol: "-", paint: palette.remove };
+    case "forget":
+      return { symbol: "-", paint: palette.faint };
+    case "move":
+    case "import":
+    case "update":
+    case "start":
+    case "stop":
+      return { symbol: "~", paint: palette.update };
+    case "no-op":
+      return { symbol: " ", paint: palette.faint };
+  }
+}
+
+function waits(after: readonly number[]): string {
+  if (after.length === 0) return "";
+  return after.length <= 2 ? `after ${after.join(", ")}` : `after ${after[0]} +${after.length - 1}`;
+}
+
+function attributeLines(change: Change, margin: number, layout: PlanLayout): string[] {
+  if (change.attributes.length === 0) return [];
+  const rows = change.attributes.map((attribute): Cell[] => [
+    attribute.path.join("."),
+    attributeText(attribute),
+    { text: attribute.change === "live" ? "" : attribute.change, paint: layout.palette.faint },
+  ]);
+  return renderTable([{ header: "" }, { header: "", overflow: "wrap", least: 20 }, { header: "" }], rows, {
+    indent: margin,
+    width: layout.width,
+    header: undefined,
+  });
+}
+
+function attributeText(attribute: AttributeChange): string {
+  if (attribute.sensitive) return "(sensitive)";
+  const name = attribute.path.join(".");
+  const after = attribute.unknown ? "(known at apply)" : describeValue(name, attribute.after);
+  return attribute.before === undefined ? after : `${describeValue(name, attribute.before)} → ${after}`;
+}
+
+function closing(plan: Plan, layout: PlanLayout): string[] {
+  const { palette } = layout;
+  const lines: string[] = [totals(plan, palette)];
+  const needs = needsText(plan);
+  if (needs !== "") lines.push(`Needs: ${needs}.`);
+  if (plan.dataLoss.length > 0) lines.push(dataLossText(plan, layout));
+  for (const { address, text } of plan.notes) {
+    lines.push(`Note: ${address === undefined || text.startsWith(address) ? "" : `${address} `}${text}`);
+  }
+  return lines.flatMap((line) => wrapText(line, layout.width));
+}
+
+function totals(plan: Plan, palette: Palette): string {
+  const count = (...actions: Action[]): number =>
+    plan.changes.filter((change) => actions.includes(change.action)).length;
+  if (plan.changes.length === 0) {
+    if (plan.observations.length > 0)
+      return palette.good("No changes, but the state is brought up to date with what exists.");
+    if (plan.mode === "destroy") return palette.good("Nothing to destroy.");
+    return palette.good(`No changes. ${unchangedText(plan.unchanged)}`);
+  }
+  const parts = [
+    `${count("create") + built(plan, false)} to create`,
+    `${count("update")} to update`,
+    `${count("replace") + built(plan, true)} to replace`,
+    `${count("delete")} to delete`,
+    ...(["start", "stop", "move", "import", "forget"] as const).flatMap((action) =>
+      count(action) === 0 ? [] : [`${count(action)} to ${action}`],
+    ),
+  ];
+  const estimate = plan.estimateMs === undefined ? "" : ` About ${formatDuration(plan.estimateMs)}.`;
+  return `${palette.strong("Plan:")} ${parts.join(", ")}.${estimate}`;
+}
+
+function built(plan: Plan, again: boolean): number {
+  return plan.changes.filter((change) => change.action === "build" && (change.before !== undefined) === again)
+    .length;
+}
+
+function unchangedText(unchanged: number): string {
+  if (unchanged === 0) return "The lab declares nothing.";
+  return unchanged === 1 ? "1 resource is as declared." : `${unchanged} resources are as declared.`;
+}
+
+function needsText(plan: Plan): string {
+  const { download, disk, memory, cpus } = plan.needs;
+  return [
+    ...(download === undefined || download === 0 ? [] : [`${formatSize(download)} download`]),
+    ...sizeNeed(disk, "disk"),
+    ...sizeNeed(memory, "memory"),
+    ...(cpus === undefined || cpus.need === 0
+      ? []
+      : [`${cpus.need} ${cpus.need === 1 ? "vCPU" : "vCPUs"} (limit ${cpus.limit})`]),
+  ].join(", ");
+}
+
+function sizeNeed(figure: Figure | undefined, what: string): string[] {
+  if (figure === undefined || figure.need === 0) return [];
+  return [`${formatSize(figure.need)} ${what} (of ${formatSize(figure.free)} free)`];
+}
+
+function dataLossText(plan: Plan, layout: PlanLayout): string {
+  const label = layout.palette.remove("Data loss:");
+  const text = (final: boolean): string =>
+    plan.dataLoss
+      .filter((loss) => loss.final === final)
+      .map(
+        (loss) =>
+          `${loss.address} ${loss.what}${loss.size === undefined ? "" : ` (${formatSize(loss.size)})`}`,
+      )
+      .join(", ");
+  const kept = text(false);
+  const gone = text(true);
+  return [
+    ...(kept === ""
+      ? []
+      : [
+          `${label} ${kept}. Kept in the trash${layout.trashKept === undefined ? "" : ` for ${layout.trashKept}`}.`,
+        ]),
+    ...(gone === "" ? [] : [`${label} ${gone}, for good.`]),
+  ].join("\n");
+}

@@ -1,0 +1,59 @@
+/** `vmlab list`. */
+import { formatSize } from "../../engine/units.ts";
+import type { Palette } from "../palette.ts";
+import type { ListedVm } from "../vm-listing.ts";
+import { type Cell, renderTable } from "./table.ts";
+
+export function renderVmTable(
+  vms: readonly ListedVm[],
+  layout: { palette: Palette; width: number | undefined },
+): string[] {
+  const { palette } = layout;
+  const rows = vms.map((vm): Cell[] => [
+    vm.name,
+    { text: stateText(vm), paint: statePaint(vm, palette) },
+    vm.role ?? vm.image,
+    vm.cpus === undefined ? "" : String(vm.cpus),
+    vm.memory === undefined ? "" : formatSize(vm.memory),
+    vm.disk === undefined ? "" : formatSize(vm.disk),
+    vm.ssh_port === undefined || vm.state !== "running" ? "" : String(vm.ssh_port),
+    Object.entries(vm.ports)
+      .map(([guest, host]) => `${host}→${guest}`)
+      .join(" "),
+    { text: vm.note ?? "", paint: palette.update },
+  ]);
+  return renderTable(
+    [
+      { header: "NAME", overflow: "cut-middle", least: 14 },
+      { header: "STATE" },
+      { header: "FROM", overflow: "cut-middle" },
+      { header: "CPUS", align: "right" },
+      { header: "MEMORY", align: "right" },
+      { header: "DISK", align: "right" },
+      { header: "SSH", align: "right" },
+      { header: "PORTS", overflow: "wrap", least: 8 },
+      { header: "NOTE", overflow: "wrap", least: 14 },
+    ],
+    rows,
+    { width: layout.width, header: palette.faint },
+  );
+}
+
+function stateText(vm: ListedVm): string {
+  return vm.phase === "complete" || vm.state !== "running" ? vm.state : "not ready";
+}
+
+function statePaint(vm: ListedVm, palette: Palette): (text: string) => string {
+  switch (vm.state) {
+    case "running":
+      return vm.phase === "complete" ? palette.good : palette.update;
+    case "stopped":
+    case "paused":
+      return palette.faint;
+    case "crashed":
+    case "missing":
+    case "incomplete":
+    case "broken":
+      return palette.error;
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The user's side of the command line as a port: text out, keys and answers in, signals. Only `node-terminal.ts`
+ * touches `process`; tests hand in a terminal of their own.
+ */
+export interface Terminal {
+  /** Standard output: results. */
+  readonly out: OutputStream;
+  /** Standard error: diagnostics and questions. */
+  readonly error: OutputStream;
+  /** True when a person can answer: standard input and standard error are a terminal. */
+  readonly interactive: boolean;
+  /** The folder vmlab was started in. */
+  readonly cwd: string;
+  /** Asks on standard error and resolves with the trimmed answer; undefined when input ended or the user interrupted. */
+  ask(question: string): Promise<string | undefined>;
+  /** Calls `listener` for SIGINT, SIGTERM and SIGHUP until the returned function is called. */
+  onSignal(listener: (signal: TerminalSignal) => void): () => void;
+  /** Calls `listener` about every `ms` until the returned function is called. Keeps no process alive. */
+  every(ms: number, listener: () => void): () => void;
+  /** An area at the end of standard output that is drawn over and over; undefined when that is no terminal. */
+  liveArea(): Promise<LiveArea | undefined>;
+  /** Puts the keyboard into raw mode: every byte goes to `onData`. `restore` gives it back. */
+  rawInput(onData: (data: Buffer) => void): { restore(): void };
+  /** Standard input as a whole; undefined when it is a terminal. */
+  readInput(): Promise<Buffer | undefined>;
+  /** Ends the process at once, the terminal restored. For the third Ctrl-C. */
+  abandon(code: number): void;
+}
+
+export type TerminalSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
+
+export interface OutputStream {
+  write(text: string | Buffer): void;
+  readonly isTTY: boolean;
+  /** Width in characters: of the terminal, or what COLUMNS says; undefined (no limit) in a pipe without COLUMNS. */
+  readonly columns: number | undefined;
+  readonly colour: boolean;
+}
+
+export interface LiveArea {
+  /** Replaces what the area shows. */
+  show(lines: readonly string[]): void;
+  /** Writes text above the area, to stay. */
+  print(text: string): void;
+  /** Empties the area and gives the cursor back. */
+  close(): void;
+}
