@@ -55,7 +55,10 @@ export async function applyEdited(context: CommandContext, request: EditedApply)
   try {
     const { parallelism } = request.plan;
     const outcome = await applied(context, reporter, written, plan, { ...request, parallelism });
-    code = summarise(context, outcome, plan, { verb: "apply", durationMs: effects.clock.now() - begun });
+    code = summarise(context, outcome, plan, {
+      verb: request.command,
+      durationMs: effects.clock.now() - begun,
+    });
   } finally {
     if (code !== 0) terminal.error.write(`${request.afterFailure}\n`);
   }

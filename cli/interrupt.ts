@@ -20,8 +20,8 @@ export function listenForInterrupts(terminal: Terminal, say: (line: string) => v
     if (count === 1) {
       say(
         signal === "SIGINT"
-          ? "Stopping: nothing new is started, what runs is finished or rolled back. Ctrl-C again stops at once."
-          : `Stopping (${signal}): nothing new is started, what runs is finished or rolled back.`,
+          ? "Stopping: what runs is finished or rolled back. Ctrl-C again stops at once."
+          : `Stopping (${signal}): what runs is finished or rolled back.`,
       );
       graceful.abort(interruption());
     } else if (count === 2) {

@@ -1,7 +1,7 @@
 /** The instance behind a VM of the state, and what calls of its provider are handed. */
 import { fail } from "../engine/diagnostics.ts";
 import type { ResourceState } from "../engine/state/types.ts";
-import type { CallContext, VmObservation, VmProvider } from "../providers/provider.ts";
+import type { VmObservation, VmProvider } from "../providers/provider.ts";
 
 /** The id under which the provider knows the VM. */
 export function instanceOf(vm: ResourceState): string {
@@ -52,9 +52,4 @@ export async function requireRunning(provider: VmProvider, vm: ResourceState): P
         address: vm.address,
       });
   }
-}
-
-/** A call without progress or output. */
-export function quietCall(signal: AbortSignal): CallContext {
-  return { signal, progress: () => {}, output: () => {} };
 }

@@ -109,13 +109,17 @@ async function ask(question: string): Promise<string | undefined> {
 async function updatingArea(): Promise<LiveArea> {
   const { createLogUpdate } = await import("log-update");
   const area = createLogUpdate(process.stdout);
+  let height = 0;
   return {
     show: (lines) => {
-      if (lines.length === 0) area.clear();
-      else area(lines.join("\n"));
+      // Its patching of a frame is right only between frames of the same height.
+      if (lines.length !== height) area.clear();
+      height = lines.length;
+      if (lines.length > 0) area(lines.join("\n"));
     },
     print: (text) => {
       area.clear();
+      height = 0;
       process.stdout.write(text);
     },
     close: () => {

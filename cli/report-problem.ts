@@ -9,11 +9,6 @@ import {
 import type { CommandContext } from "./context.ts";
 import { showDiagnostics } from "./show-diagnostics.ts";
 
-/** Thrown by what the user stopped with Ctrl-C; nothing more is to be said. */
-export class Interrupted extends Error {
-  override readonly name = "Interrupted";
-}
-
 /** Prints an error to standard error and gives the exit code for it. */
 export async function reportProblem(error: unknown, context: CommandContext): Promise<number> {
   if (isDiagnosticsError(error)) await showDiagnostics(error.diagnostics, context);
@@ -24,7 +19,7 @@ export async function reportProblem(error: unknown, context: CommandContext): Pr
 
 function isInterruption(error: unknown): boolean {
   const name = typeof error === "object" && error !== null ? (error as { name?: unknown }).name : undefined;
-  return name === "Interrupted" || name === "AbortError";
+  return name === "AbortError";
 }
 
 const SYSTEM_ERRORS: Readonly<Record<string, { readonly what: string; readonly hint: string }>> = {

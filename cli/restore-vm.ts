@@ -1,11 +1,15 @@
 /** Brings a VM back from the trash into the state. */
+import { join } from "node:path";
+import { addTable } from "../engine/config/edit.ts";
+import { expandLab } from "../engine/config/expand.ts";
 import { fail } from "../engine/diagnostics.ts";
-import type { JsonObject } from "../engine/json.ts";
+import type { Json, JsonObject } from "../engine/json.ts";
 import type { LockedStore } from "../engine/state/store.ts";
 import type { ResourceState, State } from "../engine/state/types.ts";
 import type { Providers, TrashedVm } from "../providers/provider.ts";
 import type { CommandContext } from "./context.ts";
-import { openLab, openStore } from "./workspace.ts";
+import { type FileEdit, writeEdits } from "./edited-files.ts";
+import { LAB_FILE, openLab, openStore } from "./workspace.ts";
 
 /** Resolves with the name it has now. The VM is stopped and stays so until started. */
 export async function restoreVm(
@@ -18,7 +22,7 @@ export async function restoreVm(
   const address = `vm.${name}`;
   const record = recordOf(trashed.record);
   const store = await openStore(context);
-  await requireDeclared(context, trashed, name, record);
+  const edit = await declarationEdit(context, trashed, name, record);
   const locked: LockedStore = await store.lock("trash restore", { timeoutMs: 0 });
   try {
     const state = await locked.read();
@@ -42,6 +46,12 @@ export async function restoreVm(
     };
     await providers.vm.restoreFromTrash(trashed.id);
     await locked.append([{ kind: "resource", address, resource }]);
+    if (edit !== undefined) {
+      await writeEdits(context.effects, [edit]);
+      context.terminal.out.write(
+        `Wrote [vms.${name}] to ${LAB_FILE}; steps and env of its own are not in it.\n`,
+      );
+    }
   } finally {
     await locked.release();
   }
@@ -64,37 +74,62 @@ function requireFree(state: State, address: string, trashed: TrashedVm): void {
   fail({
     code: "trash/name-taken",
     summary: `${address} exists`,
-    detail: `The name of a restored VM must be free.`,
-    hint: `Declare another VM like it in lab.toml and give its name: "vmlab trash restore ${trashed.id} --as NAME".`,
+    detail: "The name of a restored VM must be free.",
+    hint: `Give it another name: "vmlab trash restore ${trashed.id} --as NAME".`,
     address,
   });
 }
 
-/** A VM that lab.toml does not declare would be deleted again by the next apply. */
-async function requireDeclared(
+/**
+ * A VM that lab.toml does not declare would be deleted again by the next apply, so its table is written back: what it
+ * stands on and its size, as recorded. One that is declared otherwise now would be replaced, and is refused.
+ */
+async function declarationEdit(
   context: CommandContext,
   trashed: TrashedVm,
   name: string,
   record: ResourceState,
-): Promise<void> {
-  const { expandLab } = await import("../engine/config/expand.ts");
+): Promise<FileEdit | undefined> {
   const lab = await openLab(context, {});
-  const declared = (await expandLab(lab)).resources.find(({ address }) => address === `vm.${name}`);
+  const declared = expandLab(lab).resources.find(({ address }) => address === `vm.${name}`);
   if (declared === undefined) {
-    fail({
-      code: "trash/not-declared",
-      summary: `lab.toml does not declare vm.${name}`,
-      detail: "The next apply would delete it again.",
-      hint: `Write [vms.${name}] back into lab.toml, or restore it under a declared name with --as.`,
-    });
+    const path = join(context.folder, LAB_FILE);
+    const before = await context.effects.files.readText(path);
+    return { path, before, after: await addTable(before, ["vms", name], settingsOf(record)) };
   }
   const before = record.inputs.image;
   const after = "image" in declared.inputs ? declared.inputs.image : undefined;
-  if (name === trashed.name && before !== after) {
+  if (before !== after) {
     fail({
       code: "trash/declaration-changed",
       summary: `vm.${name} is declared with the image "${after}" now, and the deleted one stands on "${before}"`,
-      hint: "The next apply would replace it. Restore it under another declared name with --as.",
+      hint: `The next apply would replace it. Restore it under another name: "vmlab trash restore ${trashed.id} --as NAME".`,
     });
   }
+  return undefined;
+}
+
+/** The settings that keep the next plan from changing the machine itself. */
+function settingsOf({ inputs }: ResourceState): JsonObject {
+  const kept = inputs.role === undefined ? ["image"] : ["role"];
+  const names = [...kept, "cpus", "memory", "disk", "firmware", "ports", "labels"];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = inputs[name];
+      if (value === undefined || isEmpty(value) || (name === "firmware" && value === "bios")) return [];
+      return [[name, name === "ports" && Array.isArray(value) ? value.map(declaredPort) : value]];
+    }),
+  );
+}
+
+/** `127.0.0.1:8080:80/tcp` as people write it: `8080:80`. */
+function declaredPort(port: Json): Json {
+  return String(port)
+    .replace(/\/tcp$/, "")
+    .replace(/^127\.0\.0\.1:/, "")
+    .replace(/^0:/, "");
+}
+
+function isEmpty(value: Json): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }

@@ -13,7 +13,7 @@ export async function showDiagnostics(
 }
 
 /** How diagnostics look on standard error; the files that they name are read here. */
-export async function diagnosticLayout(
+async function diagnosticLayout(
   diagnostics: readonly Diagnostic[],
   context: CommandContext,
 ): Promise<DiagnosticLayout> {

@@ -46,7 +46,6 @@ const result = await build({
   platform: "node",
   target: "node20.19",
   minify: true,
-  keepNames: true,
   legalComments: "none",
   banner: { js: `import{createRequire as __cr}from"node:module";const require=__cr(import.meta.url);` },
   define: { __VMLAB_VERSION__: JSON.stringify(version) },

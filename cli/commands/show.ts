@@ -2,10 +2,10 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { isJsonObject, type Json, type JsonObject } from "../../engine/json.ts";
 import { isDeferred } from "../../engine/plan/compare-inputs.ts";
-import { formatDuration, formatSize } from "../../engine/units.ts";
 import { describeValue } from "../../engine/plan/describe.ts";
 import { readPlanFile } from "../../engine/plan/saved-plan.ts";
 import type { ResourceState, State } from "../../engine/state/types.ts";
+import { formatDuration, formatSize } from "../../engine/units.ts";
 import { showPlan } from "../apply-run.ts";
 import { type CommandContext, colours } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
@@ -98,9 +98,11 @@ function flattened(prefix: string, table: JsonObject): (readonly [string, string
     const path = `${prefix}${key}`;
     if (isEmpty(value)) return [];
     if (isJsonObject(value) && !isDeferred(value)) return flattened(`${path}.`, value);
-    if (typeof value === "number" && key.endsWith("Ms")) return [[path.slice(0, -2), formatDuration(value)] as const];
+    if (typeof value === "number" && key.endsWith("Ms"))
+      return [[path.slice(0, -2), formatDuration(value)] as const];
     if (typeof value === "number" && key.endsWith("size")) return [[path, formatSize(value)] as const];
-    if (Array.isArray(value)) return [[path, value.map((item: Json) => describeValue("", item)).join(", ")] as const];
+    if (Array.isArray(value))
+      return [[path, value.map((item: Json) => describeValue("", item)).join(", ")] as const];
     return [[path, describeValue(path, value)] as const];
   });
 }

@@ -29,8 +29,9 @@ export function define(context: CommandContext): Command {
     defineCommand(context, "trash restore", {
       summary: "Bring a deleted VM back",
       description:
-        "By id or by name (the newest of that name), with its disk as it was, stopped. Into its own name only if that " +
-        "is free and lab.toml still declares it; otherwise give a declared, free name with --as.",
+        "By id or by name (the newest of that name), with its disk as it was, stopped. Its own name must be free and, where " +
+        "lab.toml declares it, stand on the same image; otherwise give another with --as. A VM that lab.toml does not " +
+        "declare any more is written back into it.",
       examples: [
         { command: "vmlab trash restore web", text: 'then "vmlab start web"' },
         { command: "vmlab trash restore 3f9c2a7d1e04 --as web-old", text: "under another name" },

@@ -114,9 +114,16 @@ function machineFinding(vm: ListedVm): Finding[] {
         }),
       ];
     case "missing":
-      return [trouble("error", "lab/vm", `${vm.address} is gone`, { detail, remedy: `"vmlab apply" makes it anew.` })];
+      return [
+        trouble("error", "lab/vm", `${vm.address} is gone`, {
+          detail,
+          remedy: `"vmlab apply" makes it anew.`,
+        }),
+      ];
     case "incomplete":
-      return [trouble("warning", "lab/vm", `${vm.address} is half made`, { remedy: `"vmlab apply" finishes it.` })];
+      return [
+        trouble("warning", "lab/vm", `${vm.address} is half made`, { remedy: `"vmlab apply" finishes it.` }),
+      ];
     case "broken":
       return [
         trouble("error", "lab/vm", `${vm.address} cannot be used`, {

@@ -83,9 +83,10 @@ function window(
   const line = source.trimEnd();
   if (line.length <= room || room < 20)
     return { text: line, from: 0, length: Math.max(line.length, column + 1), lead: 0 };
-  const from = Math.max(0, Math.min(column - Math.floor(room / 3), line.length - room + 1));
-  const length = room - (from > 0 ? 1 : 0) - 1;
+  const from = Math.max(0, Math.min(column - Math.floor(room / 3), line.length - (room - 1)));
+  const atEnd = from + room - 1 >= line.length;
+  const length = room - (from > 0 ? 1 : 0) - (atEnd ? 0 : 1);
   const cut = line.slice(from, from + length);
-  const more = from + length < line.length ? "…" : "";
+  const more = atEnd ? "" : "…";
   return { text: `${from > 0 ? "…" : ""}${cut}${more}`, from, length, lead: from > 0 ? 1 : 0 };
 }

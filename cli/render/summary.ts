@@ -23,24 +23,29 @@ export function renderSummary(outcome: ApplyOutcome, layout: SummaryLayout): str
     : interrupted
       ? palette.warning(`${title} interrupted`)
       : palette.error(`${title} incomplete`);
+  const failed = new Set(failures.map(({ address }) => address));
   const lines = ["", `${head}: ${countsText(outcome)} in ${formatDuration(layout.durationMs)}.`];
   for (const failure of failures) {
     const first = failure.diagnostics[0];
     lines.push(`  ${failure.address} failed: ${first?.summary ?? "see above"}`);
   }
-  for (const [because, addresses] of skippedByCause(skipped)) {
+  for (const [because, addresses] of skippedByCause(skipped.filter(({ address }) => !failed.has(address)))) {
     lines.push(`  skipped (${because}): ${shortList(addresses)}`);
   }
   if (!clean) {
-    lines.push("", `Run "vmlab ${verb}" again: it goes on where this one stopped.`);
+    const again = verb === "destroy" ? "destroy" : "apply";
+    lines.push(
+      "",
+      `Run "vmlab ${again}"${again === verb ? " again" : ""}: it goes on where this one stopped.`,
+    );
     return `${lines.join("\n")}\n`;
   }
   if (verb === "apply") {
     const outputs = outputLines(outcome.outputs);
     if (outputs.length > 0) lines.push("", "Outputs:", ...outputs.map((line) => `  ${line}`));
-    const next = nextSteps(outcome, layout.made);
-    if (next !== undefined) lines.push("", next);
   }
+  const next = nextSteps(outcome, layout.made);
+  if (next !== undefined) lines.push("", next);
   return `${lines.join("\n")}\n`;
 }
 
@@ -73,5 +78,7 @@ function nextSteps(outcome: ApplyOutcome, made: readonly string[]): string | und
     const resource = outcome.state?.resources[address];
     return resource?.type === "vm" && (resource.phase === "complete" || resource.phase === "ready");
   });
-  return name === undefined ? undefined : `Log in with "vmlab ssh ${name.slice("vm.".length)}". "vmlab list" shows all VMs.`;
+  return name === undefined
+    ? undefined
+    : `Log in with "vmlab ssh ${name.slice("vm.".length)}". "vmlab list" shows all VMs.`;
 }

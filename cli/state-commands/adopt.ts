@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { homeFrom } from "../../engine/home.ts";
 import { adoptState } from "../../engine/state/adopt.ts";
 import { confirm } from "../confirm.ts";
 import type { CommandContext } from "../context.ts";
@@ -21,10 +22,11 @@ export function defineAdopt(context: CommandContext): Command {
     .option("-y, --yes", "do not ask")
     .action(async (options: { new?: boolean; yes?: boolean }) => {
       const { effects, folder } = context;
+      const home = homeFrom(effects.host.env).root;
       const store = await openStore(context, { anyPlace: true });
       const state = await requireState(store);
       const host = await effects.host.hostId();
-      if (options.new !== true && state.folder === folder && state.host === host) {
+      if (options.new !== true && state.folder === folder && state.host === host && state.home === home) {
         context.terminal.out.write("The state is at home here already.\n");
         return;
       }
@@ -39,7 +41,7 @@ export function defineAdopt(context: CommandContext): Command {
       const lineage = options.new === true ? effects.random.bytes(8).toString("hex") : undefined;
       const locked = await store.lock("state adopt", { timeoutMs: 0 });
       try {
-        await locked.replace(adoptState(await requireState(locked), { host, folder }, lineage));
+        await locked.replace(adoptState(await requireState(locked), { host, folder, home }, lineage));
       } finally {
         await locked.release();
       }

@@ -103,6 +103,7 @@ async function firstState(workspace: Workspace, plan: Plan, locked: LockedStore)
     serial: 0,
     host: await effects.host.hostId(),
     folder: workspace.folder,
+    home: workspace.home.root,
     lab: workspace.lab.name,
     tool: workspace.tool,
     sensitiveKey: plan.sensitiveKey ?? effects.random.bytes(32).toString("hex"),

@@ -1,15 +1,20 @@
 /**
  * Evaluates what the plan left as expressions, when the values are there: the same rules as in planning, read from
- * the plan's values and the state. Synchronous; reading a lab with expressions has loaded CEL.
+ * the plan's values and the state.
  */
 import { fail } from "../diagnostics.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json.ts";
+import { loadCel } from "./expressions/cel.ts";
 import { ExpressionContext } from "./expressions/context.ts";
 import { evaluateTemplate } from "./expressions/evaluate-template.ts";
 import { EMPTY_SCOPE } from "./expressions/value-source.ts";
 import { PlannedValues } from "./planned-values.ts";
 import { normaliseValue } from "./property-values.ts";
 import type { Deferred, EvaluationValues } from "./types.ts";
+
+// Recorded expressions are evaluated also where no lab was read that would have loaded CEL. Planning, where a quick
+// start counts, does not import this file.
+await loadCel();
 
 export interface EvaluationContext {
   readonly values: EvaluationValues;

@@ -72,8 +72,7 @@ class Loader {
       ...(main === undefined ? [] : [{ path: this.#labFile, document: main }]),
       ...included,
     ]);
-    // What a file with a syntax error declares would be missing everywhere: its own problem says enough.
-    if (this.#diagnostics.some(({ severity }) => severity === "error")) {
+    if (main === undefined) {
       this.#report(merged.findings);
       return { diagnostics: this.#diagnostics };
     }

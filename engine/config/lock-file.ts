@@ -18,7 +18,7 @@ export interface LockFile {
   readonly images: Readonly<Record<string, ImagePin>>;
 }
 
-export const EMPTY_LOCK_FILE: LockFile = { version: LOCK_FILE_VERSION, images: {} };
+const EMPTY_LOCK_FILE: LockFile = { version: LOCK_FILE_VERSION, images: {} };
 
 /** Reads the lock file; a lab without one has no pins. A damaged or newer file is refused with diagnostics. */
 export async function readLockFile(files: Files, path: string): Promise<LockFile> {

@@ -24,7 +24,7 @@ export type PropertyKind =
 export type Normalised = { readonly value: Json } | { readonly wrong: string };
 
 const ANY_TEXT = /^/;
-const NOT_EMPTY = /[^]/;
+const NOT_EMPTY = /./s;
 const USER_NAME = /^[a-z_][a-z0-9_-]{0,31}$/;
 const ABSOLUTE = /^\//;
 

@@ -6,14 +6,7 @@ import type { ErrorObject } from "ajv";
 import { validate as validateLab } from "../../generated/validate-lab.js";
 import { isJsonObject, type Json, type JsonObject } from "../json.ts";
 import { nearestName } from "./nearest-name.ts";
-import {
-  branches,
-  definition,
-  expectation,
-  nodeOfValue,
-  resolved,
-  type SchemaNode,
-} from "./schema.ts";
+import { branches, definition, expectation, nodeOfValue, resolved, type SchemaNode } from "./schema.ts";
 import { unknownKeyHint } from "./unknown-key.ts";
 
 /** A mistake and where it is in the document. */
@@ -143,16 +136,13 @@ function hintFor(node: SchemaNode, value: Json | undefined): { hint?: string } {
     return { hint: `Leave the quotes away: ${value}` };
   if (wants("array") && typeof value === "string")
     return { hint: `Write a list: [${JSON.stringify(value)}]` };
-  if (wants("string") && (typeof value === "number" || typeof value === "boolean"))
+  const anyString = options.some((option) => option.type === "string" && option.pattern === undefined);
+  if (anyString && (typeof value === "number" || typeof value === "boolean"))
     return { hint: `Put it in quotes: "${value}"` };
   return {};
 }
 
-function unknownKey(
-  path: readonly (string | number)[],
-  key: string,
-  table: Json | undefined,
-): SchemaFinding {
+function unknownKey(path: readonly (string | number)[], key: string, table: Json | undefined): SchemaFinding {
   const allowed = Object.keys(nodeOfValue(path)?.properties ?? {});
   const value = isJsonObject(table) ? table[key] : undefined;
   const hint = unknownKeyHint(path, key, value, allowed);
@@ -204,7 +194,7 @@ function suggestedName(name: string, joiner: string): string | undefined {
 }
 
 /** `vms.web.ports[0]`. */
-export function pathText(path: readonly (string | number)[]): string {
+function pathText(path: readonly (string | number)[]): string {
   return path
     .map((key, index) => (typeof key === "number" ? `[${key}]` : index === 0 ? key : `.${key}`))
     .join("");

@@ -14,6 +14,8 @@ export function isDeferred(value: unknown): value is Deferred {
 
 /** The differences, in the order of the declared inputs. Keys whose value is undefined count as absent. */
 export function compareInputs(before: JsonObject, after: object): AttributeChange[] {
+  // Nearly every resource of a plan is as it was: that costs one comparison.
+  if (sameValue(before, after)) return [];
   const changes: AttributeChange[] = [];
   const compare = (path: readonly string[], old: Json | undefined, now: Json | undefined): void => {
     if (

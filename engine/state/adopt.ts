@@ -6,10 +6,10 @@ import type { State } from "./types.ts";
  */
 export function adoptState(
   state: State,
-  home: { readonly host: string; readonly folder: string },
+  place: { readonly host: string; readonly folder: string; readonly home: string },
   newLineage?: string,
 ): State {
-  const moved = { ...state, host: home.host, folder: home.folder };
+  const moved = { ...state, ...place };
   if (newLineage === undefined) return moved;
   return { ...moved, lineage: newLineage, resources: {}, outputs: {}, intents: {} };
 }

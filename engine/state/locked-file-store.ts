@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { fail, isDiagnosticsError } from "../diagnostics.ts";
+import { homeFrom } from "../home.ts";
 import { explainWriteError } from "./file-errors.ts";
 import { keepInHistory, newestSerial } from "./history.ts";
 import { encodeLine } from "./journal.ts";
@@ -87,7 +88,12 @@ export class LockedFileStore implements LockedStore {
   replace(state: State): Promise<State> {
     return this.#inTurn(async () => {
       const { effects, paths } = this.#options;
-      const moved = { ...state, host: await effects.host.hostId(), folder: dirname(paths.folder) };
+      const moved = {
+        ...state,
+        host: await effects.host.hostId(),
+        folder: dirname(paths.folder),
+        home: homeFrom(effects.host.env).root,
+      };
       const stored = await this.#loadIfSound();
       if (stored !== undefined) return await this.#replaceSnapshot(moved, stored.serial);
       return await this.#replaceDamaged(moved);

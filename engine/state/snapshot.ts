@@ -9,7 +9,8 @@ const CHECKSUM_LENGTH = 64;
 /** The text of a snapshot. */
 export function encodeSnapshot(state: State): string {
   // Whoever looks into the file finds what identifies it first.
-  const { version, lineage, serial, host, folder, lab, tool, sensitiveKey, journalSequence, ...rest } = state;
+  const { version, lineage, serial, host, folder, home, lab, tool, sensitiveKey, journalSequence, ...rest } =
+    state;
   const { outputs, intents, resources } = rest;
   const body = JSON.stringify({
     version,
@@ -17,6 +18,7 @@ export function encodeSnapshot(state: State): string {
     serial,
     host,
     folder,
+    home,
     lab,
     tool,
     sensitiveKey,

@@ -10,6 +10,7 @@ const STATE: Fields = [
   ["serial", "number"],
   ["host", "string"],
   ["folder", "string"],
+  ["home", "string"],
   ["lab", "string"],
   ["tool", "string"],
   ["sensitiveKey", "string"],

@@ -16,6 +16,8 @@ export interface State {
   readonly host: string;
   /** Absolute path of the lab's folder. A state that was copied elsewhere is refused. */
   readonly folder: string;
+  /** Absolute path of the VMLAB_HOME that holds the machines. */
+  readonly home: string;
   readonly lab: string;
   /** Version of vmlab that wrote it. */
   readonly tool: string;

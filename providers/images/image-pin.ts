@@ -12,7 +12,7 @@ export interface Obtained {
 }
 
 /** Whether lab.toml leaves something open that vmlab.lock has to pin. */
-export function needsPin(inputs: ImageInputs): boolean {
+function needsPin(inputs: ImageInputs): boolean {
   if (inputs.source === "bootstrap") return true;
   return inputs.source === "url" && parseChecksum(inputs.checksum ?? "") === undefined;
 }

@@ -1,11 +1,14 @@
+import { homeFrom } from "../../engine/home.ts";
 import type { Intent, ResourceState, State } from "../../engine/state/types.ts";
 
 /** A small state of a lab in `folder`. */
+/** `home` is that of the environment, as a real state of these tests would have it. */
 export function sampleState(fields: Partial<State> & Pick<State, "host" | "folder">): State {
   return {
     version: 1,
     lineage: "00112233445566aa",
     serial: 0,
+    home: homeFrom(process.env).root,
     lab: "demo",
     tool: "0.1.0",
     sensitiveKey: "cafe",

@@ -125,10 +125,7 @@ export class Evaluator {
   }
 }
 
-export function expressionFinding(
-  problem: ExpressionProblem,
-  site: Pick<Site, "origin" | "address">,
-): Finding {
+function expressionFinding(problem: ExpressionProblem, site: Pick<Site, "origin" | "address">): Finding {
   const { summary, hint, start, end } = problem;
   return {
     code: "config/bad-expression",

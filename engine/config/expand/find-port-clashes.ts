@@ -21,9 +21,9 @@ export function findPortClashes(
   const held = new Map<string, Holder[]>();
   for (const { vm, inputs } of vms) {
     for (const [index, port] of inputs.ports.entries()) {
-      if (isJsonObject(port)) continue;
+      // Most ports are left to the kernel.
+      if (isJsonObject(port) || String(port).includes(":0:")) continue;
       const [address = "", host = "0", guest = ""] = String(port).split(":");
-      if (host === "0") continue;
       const key = `${host}/${guest.split("/")[1]}`;
       const holders = held.get(key) ?? [];
       held.set(key, holders);

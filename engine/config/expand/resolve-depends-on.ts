@@ -104,7 +104,7 @@ function groupsOf(
   }
 }
 
-export function globMatcher(glob: string): (name: string) => boolean {
+function globMatcher(glob: string): (name: string) => boolean {
   const pattern = new RegExp(
     `^${glob
       .split("*")

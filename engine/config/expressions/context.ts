@@ -19,10 +19,19 @@ export class ExpressionContext {
   readonly #vms = new Map<string, object>();
   /** Shared by all scopes; each made when an expression first reads it. */
   readonly #shared = new Map<string, object>();
+  /** What every scope sees; scopes have it as their prototype. */
+  readonly #roots: object = Object.create(null);
   #trace: Trace = { sensitive: false };
 
   constructor(source: ValueSource) {
     this.#source = source;
+    for (const name of SHARED) {
+      this.#property(this.#roots, name, () => {
+        const made = this.#shared.get(name) ?? this.#makeShared(name);
+        this.#shared.set(name, made);
+        return made;
+      });
+    }
   }
 
   /** Runs `evaluate` with the variables of a scope; what it reads is noted in `trace`. May be nested. */
@@ -37,14 +46,7 @@ export class ExpressionContext {
   }
 
   #variables(scope: Scope): Readonly<Record<string, unknown>> {
-    const variables: Record<string, unknown> = Object.create(null);
-    for (const name of SHARED) {
-      this.#property(variables, name, () => {
-        const made = this.#shared.get(name) ?? this.#makeShared(name);
-        this.#shared.set(name, made);
-        return made;
-      });
-    }
+    const variables: Record<string, unknown> = Object.create(this.#roots);
     const { self, members, each, index } = scope;
     if (self !== undefined) variables.self = this.#vm(self);
     if (members !== undefined) variables.members = this.#members(members);

@@ -30,30 +30,30 @@ export function parseTemplate(value: string): Template | { readonly problem: Tem
   const parts: TemplatePart[] = [];
   let text = "";
   let at = 0;
-  while (at < value.length) {
-    if (value.startsWith("$${", at)) {
-      text += "${";
-      at += 3;
-    } else if (value.startsWith("${", at)) {
-      const end = endOfExpression(value, at + 2);
-      if (end === undefined) {
-        const problem = {
+  for (let next = value.indexOf("${"); next >= 0; next = value.indexOf("${", at)) {
+    if (next > at && value[next - 1] === "$") {
+      text += `${value.slice(at, next - 1)}\${`;
+      at = next + 2;
+      continue;
+    }
+    const end = endOfExpression(value, next + 2);
+    if (end === undefined) {
+      return {
+        problem: {
           summary: "The expression has no closing brace",
           hint: "Write $${ for a literal ${.",
-          start: at,
+          start: next,
           end: value.length,
-        };
-        return { problem };
-      }
-      if (text !== "") parts.push({ kind: "text", text });
-      text = "";
-      parts.push({ kind: "expression", text: value.slice(at + 2, end), start: at + 2, end });
-      at = end + 1;
-    } else {
-      text += value[at];
-      at += 1;
+        },
+      };
     }
+    text += value.slice(at, next);
+    if (text !== "") parts.push({ kind: "text", text });
+    text = "";
+    parts.push({ kind: "expression", text: value.slice(next + 2, end), start: next + 2, end });
+    at = end + 1;
   }
+  text += value.slice(at);
   if (text !== "") parts.push({ kind: "text", text });
   return { parts, whole: parts.length === 1 && parts[0]?.kind === "expression" };
 }

@@ -35,7 +35,7 @@ export async function parseToml(text: string, file: string): Promise<ParsedToml>
   }
   let document: JsonObject;
   try {
-    document = toml.parse(source) as JsonObject;
+    document = toml.parse(withUnixLines(source)) as JsonObject;
   } catch (error) {
     return { diagnostics: [syntaxProblem(source, file, error)] };
   }
@@ -55,6 +55,14 @@ export async function parseToml(text: string, file: string): Promise<ParsedToml>
       return problem({ ...rest, ...(range === undefined ? {} : { range }) });
     }),
   };
+}
+
+/**
+ * The reader takes the carriage return at the end of a comment for a control character. TOML leaves it to readers how
+ * line breaks in multi-line strings come out; in a guest's script only a plain one works.
+ */
+function withUnixLines(text: string): string {
+  return text.includes("\r") ? text.replaceAll("\r\n", "\n") : text;
 }
 
 /** Editors on Windows write one; TOML does not know it. */
@@ -131,7 +139,8 @@ function syntaxDiagnostic(message: string, range: Range, source: string): Diagno
       hint: "Keep one of the two.",
     });
   }
-  return problem({ code: "config/toml-syntax", summary: `Not valid TOML: ${lowerFirst(message)}`, range });
+  const what = /invalid (date|time)/i.test(message) ? "there is no such date or time" : lowerFirst(message);
+  return problem({ code: "config/toml-syntax", summary: `Not valid TOML: ${what}`, range });
 }
 
 function lowerFirst(text: string): string {

@@ -9,22 +9,23 @@ export function offsetInString(literal: string, decoded: number): number {
     if (literal.startsWith("\r\n", at)) at += 2;
     else if (literal[at] === "\n") at += 1;
   }
-  if (literal[0] === "'") return Math.min(at + decoded, literal.length - quote);
+  const isLiteral = literal[0] === "'";
   let index = 0;
   while (index < decoded && at < literal.length - quote) {
-    if (literal[at] !== "\\") {
-      at += 1;
+    if (isLiteral || literal[at] !== "\\") {
+      // CR LF counts as the one line break that it is read as.
+      at += literal.startsWith("\r\n", at) ? 2 : 1;
       index += 1;
       continue;
     }
-    const escape = literal[at + 1];
-    if (escape === "u") {
+    const escaped = literal[at + 1];
+    if (escaped === "u") {
       at += 6;
       index += 1;
-    } else if (escape === "U") {
+    } else if (escaped === "U") {
       index += Number.parseInt(literal.slice(at + 2, at + 10), 16) > 0xffff ? 2 : 1;
       at += 10;
-    } else if (escape !== undefined && /\s/.test(escape)) {
+    } else if (escaped !== undefined && /\s/.test(escaped)) {
       // A line-ending backslash swallows all white space up to the next character.
       at += 1;
       while (/\s/.test(literal[at] ?? "")) at += 1;

@@ -16,7 +16,7 @@ export const EFI_LABEL = "UEFI";
  * their classic names, so that the first is eth0 on every machine type; without mitigations a lab VM boots and runs
  * noticeably faster under emulation (whoever runs hostile code in a lab edits /etc/default/grub).
  */
-export const KERNEL_ARGUMENTS = "console=tty0 console=ttyS0,115200 net.ifnames=0 mitigations=off";
+const KERNEL_ARGUMENTS = "console=tty0 console=ttyS0,115200 net.ifnames=0 mitigations=off";
 
 /** Placed before packages are configured, so that the initrd is made once, with them. */
 export function earlyGuestFiles(): readonly GuestFile[] {

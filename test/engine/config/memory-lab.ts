@@ -1,10 +1,10 @@
 /** A lab whose files lie in memory, for tests of the configuration. */
 import { posix } from "node:path";
-import type { Effects, Files, FileStat } from "../../../engine/effects.ts";
-import { expandLab, type ExpandInput } from "../../../engine/config/expand.ts";
-import { loadLab, type LoadedLab, type LoadOptions } from "../../../engine/config/load.ts";
+import { type ExpandInput, expandLab } from "../../../engine/config/expand.ts";
+import { type LoadedLab, type LoadOptions, loadLab } from "../../../engine/config/load.ts";
 import type { Expansion, Lab } from "../../../engine/config/types.ts";
 import type { Diagnostic } from "../../../engine/diagnostics.ts";
+import type { Effects, FileStat, Files } from "../../../engine/effects.ts";
 import { sha256 } from "../../../engine/json.ts";
 
 export const FOLDER = "/lab";
@@ -19,7 +19,8 @@ export function memoryEffects(
     const clean = posix.normalize(path);
     for (const [link, text] of all) {
       if (!text.startsWith("-> ")) continue;
-      if (clean === link || clean.startsWith(`${link}/`)) return real(posix.resolve(posix.dirname(link), text.slice(3)) + clean.slice(link.length));
+      if (clean === link || clean.startsWith(`${link}/`))
+        return real(posix.resolve(posix.dirname(link), text.slice(3)) + clean.slice(link.length));
     }
     return clean;
   };
@@ -40,11 +41,19 @@ export function memoryEffects(
     realPath: async (path) => (kindOf(path) === undefined ? undefined : real(path)),
     stat: async (path) => {
       const kind = kindOf(path);
-      return kind === undefined ? undefined : { kind, size: 0, allocated: 0, mtimeMs: 0, inode: 0, mode: 0o600 };
+      return kind === undefined
+        ? undefined
+        : { kind, size: 0, allocated: 0, mtimeMs: 0, inode: 0, mode: 0o600 };
     },
     list: async (path) => {
       const base = `${real(path)}/`;
-      return [...new Set([...all.keys()].filter((key) => key.startsWith(base)).map((key) => key.slice(base.length).split("/")[0] ?? ""))].sort();
+      return [
+        ...new Set(
+          [...all.keys()]
+            .filter((key) => key.startsWith(base))
+            .map((key) => key.slice(base.length).split("/")[0] ?? ""),
+        ),
+      ].sort();
     },
   };
   return { files: port as Files, host: { env } as unknown as Effects["host"] };
@@ -71,7 +80,10 @@ export async function expand(files: Parameters<typeof load>[0], input?: ExpandIn
 }
 
 /** Everything that is wrong with a lab, as text: what a reader would see. */
-export async function problems(files: Parameters<typeof load>[0], ...rest: [variables?: LoadOptions["variables"], env?: Record<string, string>]): Promise<string> {
+export async function problems(
+  files: Parameters<typeof load>[0],
+  ...rest: [variables?: LoadOptions["variables"], env?: Record<string, string>]
+): Promise<string> {
   const { lab, diagnostics } = await load(files, ...rest);
   return show(lab === undefined ? diagnostics : [...diagnostics, ...expandLab(lab).diagnostics]);
 }
@@ -80,12 +92,20 @@ export async function problems(files: Parameters<typeof load>[0], ...rest: [vari
 export function show(diagnostics: readonly Diagnostic[]): string {
   return diagnostics
     .map(({ code, severity, summary, detail, range, related, hint }) => {
-      const end = range === undefined ? "" : range.end.line === range.start.line ? `${range.end.column}` : `${range.end.line}:${range.end.column}`;
-      const place = range === undefined ? "" : `${range.file}:${range.start.line}:${range.start.column}-${end} `;
+      const end =
+        range === undefined
+          ? ""
+          : range.end.line === range.start.line
+            ? `${range.end.column}`
+            : `${range.end.line}:${range.end.column}`;
+      const place =
+        range === undefined ? "" : `${range.file}:${range.start.line}:${range.start.column}-${end} `;
       return [
         `${place}${severity === "warning" ? "warning " : ""}${code}: ${summary}`,
         ...(detail === undefined ? [] : [`  ${detail.replaceAll("\n", "\n  ")}`]),
-        ...(related ?? []).map((one) => `  ${one.range.file}:${one.range.start.line}:${one.range.start.column} ${one.message}`),
+        ...(related ?? []).map(
+          (one) => `  ${one.range.file}:${one.range.start.line}:${one.range.start.column} ${one.message}`,
+        ),
         ...(hint === undefined ? [] : [`  → ${hint}`]),
       ].join("\n");
     })

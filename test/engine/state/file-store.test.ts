@@ -5,6 +5,7 @@ import { describe, expect, jest, test } from "@jest/globals";
 import { nodeEffects } from "../../../engine/effects-node.ts";
 import { adoptState } from "../../../engine/state/adopt.ts";
 import type { State } from "../../../engine/state/types.ts";
+import { verifyPlace } from "../../../engine/state/verify-place.ts";
 import { created, fileLab, firstState, now, openStore } from "../../support/file-lab.ts";
 import { sampleVm } from "../../support/sample-state.ts";
 import { temporaryFolders } from "../../support/temporary-folder.ts";
@@ -238,7 +239,9 @@ describe("a state in another place", () => {
     const locked = await store.lock("state adopt", now);
     const found = await locked.read();
     expect(found).toEqual(state);
-    await locked.replace(adoptState(found ?? state, { host: state.host, folder: copy }, "ffffffffffffffff"));
+    await locked.replace(
+      adoptState(found ?? state, { host: state.host, folder: copy, home: state.home }, "ffffffffffffffff"),
+    );
     await locked.release();
     expect(await openStore(copy).read()).toMatchObject({
       lineage: "ffffffffffffffff",
@@ -269,7 +272,18 @@ describe("a state in another place", () => {
 
   test("adopting after a move keeps lineage and resources", async () => {
     const { state } = await lab();
-    const adopted = adoptState(state, { host: "h2", folder: "/new" });
-    expect(adopted).toEqual({ ...state, host: "h2", folder: "/new" });
+    const adopted = adoptState(state, { host: "h2", folder: "/new", home: "/home" });
+    expect(adopted).toEqual({ ...state, host: "h2", folder: "/new", home: "/home" });
+  });
+
+  test("a state whose machines lie under another VMLAB_HOME is refused: they would be made twice", async () => {
+    const { state } = await lab();
+    const folder = await temporary();
+    const elsewhere = { ...real, host: { ...real.host, env: { VMLAB_HOME: folder } } };
+    await expect(verifyPlace(elsewhere, state, state.folder)).rejects.toMatchObject({
+      diagnostics: [
+        { code: "state/other-home", summary: "The machines of this lab lie under another VMLAB_HOME" },
+      ],
+    });
   });
 });
