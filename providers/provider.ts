@@ -127,8 +127,6 @@ export interface VmProvider {
   readonly name: string;
   /** Part of a saved plan: a plan made with another version is refused. */
   readonly version: string;
-  /** What kind of limit applies to VMs that boot at the same time; undefined: none. */
-  parallelBoots(): Promise<number | undefined>;
   /** True when its VMs use this host's memory, CPUs and disk, so that limits and reservations apply. */
   readonly usesHost: boolean;
   /** Problems of this host that would make the VMs of a plan fail (missing programs, no UEFI firmware, …). */

@@ -43,14 +43,14 @@ async function plan(context: CommandContext, options: PlanCommandOptions): Promi
   // Notes of a plan's refresh would stand in the middle of JSON.
   const workspace = await openWorkspace(context, options, options.json === true ? () => {} : reporter.events);
   const made = await planned(context, reporter, (signal) => makePlan(workspace, wanted, signal));
-  const state = await workspace.store.read();
   if (options.json === true) {
     const { terraformPlanJson } = await import("../../engine/plan/terraform-json.ts");
-    out.write(`${JSON.stringify(terraformPlanJson(made, state), null, 2)}\n`);
+    out.write(`${JSON.stringify(terraformPlanJson(made, await workspace.store.read()), null, 2)}\n`);
   } else await showPlan(context, made, options);
   if (options.out !== undefined) {
     await writeSavedPlan(context.effects, resolve(context.terminal.cwd, options.out), made);
     if (options.json !== true) out.write(`\nSaved. To do exactly this: vmlab apply ${options.out}\n`);
   }
-  return options.detailedExitcode === true && changesAnything(made, state) ? 2 : 0;
+  if (options.detailedExitcode !== true) return 0;
+  return changesAnything(made, await workspace.store.read()) ? 2 : 0;
 }

@@ -1,11 +1,12 @@
 /** Takes the lock, recovers, carries the plan out, and leaves a snapshot. */
 import type { LabIdentity } from "../../providers/provider.ts";
 import { type EvaluationContext, evaluateDeferred } from "../config/evaluate-deferred.ts";
-import { fail, isDiagnosticsError } from "../diagnostics.ts";
+import { DiagnosticsError, fail, isDiagnosticsError } from "../diagnostics.ts";
 import type { RunCounts } from "../events.ts";
 import type { Json } from "../json.ts";
 import { isDeferred } from "../plan/compare-inputs.ts";
 import { recordDurations } from "../plan/durations.ts";
+import { hostProblems } from "../plan/host-problems.ts";
 import { basisMismatch } from "../plan/saved-plan.ts";
 import type { ObservedUpdate, Plan, PlannedResource } from "../plan/types.ts";
 import type { LockedStore } from "../state/store.ts";
@@ -13,6 +14,8 @@ import { type OutputState, type ResourceState, STATE_VERSION, type State } from 
 import type { Workspace } from "../workspace.ts";
 import { evaluateKnownInputs } from "./evaluate-inputs.ts";
 import { type Execution, execute } from "./execute.ts";
+import { expireTrash } from "./expire-trash.ts";
+import { maskedEvents, masker, secretStrings } from "./mask.ts";
 import type { ApplyOptions, ApplyOutcome } from "./options.ts";
 import { PinWriter } from "./pin-writer.ts";
 import { RecordKeeper } from "./record-keeper.ts";
@@ -38,7 +41,9 @@ export async function applyPlan(
     refuseStale(plan, await locked.read());
     const state = existing ?? (await firstState(workspace, plan, locked));
     const run = runFor(workspace, plan, new RecordKeeper(locked, state), options.sensitiveVariables);
+    await refuseUnfitHost(run);
     await reserveHost(run);
+    if (plan.operations.some((operation) => operation.step === "obtain")) await run.providers.image.recover();
     workspace.events({
       type: "run-started",
       operations: plan.operations.length,
@@ -49,6 +54,7 @@ export async function applyPlan(
     if (options.hard.aborted) return outcomeOf(run, execution, options, {}, run.keeper.state(), started);
     const outputs = plan.mode === "normal" ? await recordOutputs(run) : run.keeper.state().outputs;
     const final = await finish(run, locked);
+    await expireTrash(run);
     await recordDurations(workspace.effects, workspace.home, execution.durations);
     return outcomeOf(run, execution, options, outputs, final, started);
   } finally {
@@ -93,6 +99,12 @@ export function pending(state: State): boolean {
     Object.keys(state.intents).length > 0 ||
     Object.values(state.resources).some((resource) => resource.replacement !== undefined)
   );
+}
+
+/** A plan only warns of what this host lacks; nothing is begun without it. */
+async function refuseUnfitHost(run: Run): Promise<void> {
+  const problems = await hostProblems(run.providers.vm, run.plan.operations, run.plan.resources);
+  if (problems.some((diagnostic) => diagnostic.severity === "error")) throw new DiagnosticsError(problems);
 }
 
 async function firstState(workspace: Workspace, plan: Plan, locked: LockedStore): Promise<State> {
@@ -151,12 +163,22 @@ function runFor(
         evaluation,
       ),
     );
+  const secrets = () => {
+    const recorded = keeper.resources().filter((record) => record.type === "secret");
+    return secretStrings([
+      ...recorded.map((record) => record.attributes),
+      ...Object.values(sensitiveVariables),
+    ]);
+  };
+  const mask = masker(secrets);
+  const events = maskedEvents(workspace.events, mask);
   return {
-    workspace,
+    workspace: { ...workspace, events },
     plan,
     keeper,
     providers: workspace.providers,
     lab,
+    mask,
     evaluation,
     pins: new PinWriter(workspace.effects, workspace.folder),
     knownSpec,
@@ -270,12 +292,16 @@ function countsOf(plan: Plan, execution: Execution): RunCounts {
     .filter((change) => execution.completed.has(change.address))
     .map((change) => change.action);
   const count = (...actions: string[]) => done.filter((action) => actions.includes(action)).length;
+  const failed = new Set(execution.failures.map((failure) => failure.address));
+  const skipped = new Set(
+    execution.skipped.map((skip) => skip.address).filter((address) => !failed.has(address)),
+  );
   return {
     created: count("create", "build"),
     updated: count("update", "start", "stop"),
     replaced: count("replace"),
     deleted: count("delete", "forget"),
-    failed: new Set(execution.failures.map((failure) => failure.address)).size,
-    skipped: new Set(execution.skipped.map((skip) => skip.address)).size,
+    failed: failed.size,
+    skipped: skipped.size,
   };
 }

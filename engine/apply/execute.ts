@@ -2,9 +2,11 @@
 import type { CallContext } from "../../providers/provider.ts";
 import { type Diagnostic, errorText, isDiagnosticsError, problem } from "../diagnostics.ts";
 import type { OperationLabel } from "../events.ts";
+import { readHostConfig } from "../host/host-config.ts";
 import { durationSubject } from "../plan/assemble-plan.ts";
 import { durationKey } from "../plan/durations.ts";
 import type { Operation } from "../plan/types.ts";
+import { maskAll } from "./mask.ts";
 import type { ApplyOptions, ApplyOutcome, OperationFailure } from "./options.ts";
 import type { Run } from "./run.ts";
 import { schedule } from "./scheduler.ts";
@@ -28,7 +30,7 @@ export async function execute(run: Run, options: ApplyOptions): Promise<Executio
   const { plan, workspace } = run;
   const results = await schedule(plan.operations, {
     parallelism: options.parallelism,
-    boots: await run.providers.vm.parallelBoots(),
+    boots: await parallelBoots(run),
     graceful: options.graceful,
     hard: options.hard,
     mustFinish: (operation) => isBegunExchange(run, operation),
@@ -38,13 +40,14 @@ export async function execute(run: Run, options: ApplyOptions): Promise<Executio
     },
     run: async (operation) => {
       const started = workspace.effects.clock.now();
-      const diagnostics = await runOne(run, operation, options.hard);
+      const problems = await runOne(run, operation, options.hard);
       const durationMs = workspace.effects.clock.now() - started;
-      if (diagnostics === undefined) {
+      if (problems === undefined) {
         note(durations, keyOf(run, operation), durationMs);
         workspace.events({ type: "operation-finished", operation: labelOf(operation), durationMs });
         return true;
       }
+      const diagnostics = maskAll(problems, run.mask);
       failures.push({ operation: operation.id, address: operation.address, diagnostics });
       workspace.events({ type: "operation-failed", operation: labelOf(operation), durationMs, diagnostics });
       if (!options.hard.aborted) await takeBack(run, operation, diagnostics);
@@ -61,6 +64,13 @@ export async function execute(run: Run, options: ApplyOptions): Promise<Executio
     plan.changes.map((change) => change.address).filter((address) => !incomplete.has(address)),
   );
   return { failures, skipped, durations, completed };
+}
+
+/** Machines that use this host boot a few at a time: more at once take longer than one after another. */
+async function parallelBoots(run: Run): Promise<number | undefined> {
+  const { workspace, providers } = run;
+  if (!providers.vm.usesHost) return undefined;
+  return (await readHostConfig(workspace.effects, workspace.home)).limits.parallelStarts;
 }
 
 function labelOf(operation: Operation): OperationLabel {

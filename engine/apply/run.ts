@@ -14,6 +14,8 @@ export interface Run {
   readonly providers: Providers;
   readonly lab: LabIdentity;
   readonly evaluation: EvaluationContext;
+  /** Takes secret values out of a text. */
+  readonly mask: (text: string) => string;
   readonly pins: PinWriter;
   /** The spec of a machine as recorded, as far as its sensitive values can be computed now. */
   readonly knownSpec: (record: ResourceState) => VmSpec;

@@ -8,6 +8,7 @@ import { checkCapacity } from "./capacity-check.ts";
 import { criticalPath } from "./critical-path.ts";
 import type { DecidedLab } from "./decide-all.ts";
 import { type Durations, durationKey, expectedDuration, readDurations } from "./durations.ts";
+import { hostProblems } from "./host-problems.ts";
 import type { ExpandedLab, PlanBasis } from "./make-plan.ts";
 import { type DecidedResource, makeOperations } from "./operations.ts";
 import { pinProblems } from "./pins.ts";
@@ -35,6 +36,10 @@ export async function assemblePlan(
   const estimateMs = criticalPath(operations);
   const download = downloadBytes(decided);
   const capacity = await checkCapacity(basis, decided, download);
+  const lacking =
+    options.mode === "normal"
+      ? await hostProblems(workspace.providers.vm, operations, Object.fromEntries(planned))
+      : [];
   const declared = new Map(expanded.expansion.resources.map((resource) => [resource.address, resource]));
   const plan: Plan = {
     format: PLAN_FORMAT,
@@ -61,8 +66,17 @@ export async function assemblePlan(
   };
   return {
     plan,
-    diagnostics: [...capacity.diagnostics, ...(options.frozen ? pinProblems(basis, plan) : [])],
+    diagnostics: [
+      ...lacking.map(asWarning),
+      ...capacity.diagnostics,
+      ...(options.frozen ? pinProblems(basis, plan) : []),
+    ],
   };
+}
+
+/** A plan can be made where it cannot be applied. */
+function asWarning(diagnostic: Diagnostic): Diagnostic {
+  return { ...diagnostic, severity: "warning" };
 }
 
 function providerVersions(basis: PlanBasis): Record<string, string> {

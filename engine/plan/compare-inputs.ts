@@ -1,5 +1,4 @@
 /** Declared inputs against recorded ones: what differs, and how the schema says a difference is carried out. */
-import equal from "fast-deep-equal";
 import { changeClassOf } from "../config/change-classes.ts";
 import type { Deferred } from "../config/types.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json.ts";
@@ -59,28 +58,22 @@ function classOf(path: readonly string[]): ChangeClass {
  */
 export function sameValue(a: unknown, b: unknown): boolean {
   if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((value, index) => sameValue(value, b[index]))
+    );
+  }
   if (isDeferred(a) || isDeferred(b)) {
     return isDeferred(a) && isDeferred(b) && a.hash !== undefined && a.hash === b.hash;
   }
-  if (equal(a, b)) return !holdsUnknown(b);
-  if (!holdsDeferred(a) && !holdsDeferred(b)) return equal(withoutUndefined(a), withoutUndefined(b));
-  if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((value, index) => sameValue(value, b[index]));
-  }
-  if (isJsonObject(a) && isJsonObject(b)) {
-    return [...keysOf(a, b)].every((key) => sameValue(a[key], b[key]));
-  }
-  return false;
-}
-
-function withoutUndefined(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutUndefined);
-  if (!isJsonObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, inner]) => inner !== undefined)
-      .map(([key, inner]) => [key, withoutUndefined(inner)]),
-  );
+  const [one, other] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  for (const key in one) if (!sameValue(one[key], other[key])) return false;
+  for (const key in other) if (other[key] !== undefined && one[key] === undefined) return false;
+  return true;
 }
 
 function some(value: unknown, test: (deferred: Deferred) => boolean): boolean {
@@ -88,10 +81,6 @@ function some(value: unknown, test: (deferred: Deferred) => boolean): boolean {
   if (isDeferred(value)) return test(value);
   if (Array.isArray(value)) return value.some((inner) => some(inner, test));
   return Object.values(value).some((inner) => some(inner, test));
-}
-
-export function holdsDeferred(value: unknown): boolean {
-  return some(value, () => true);
 }
 
 export function holdsSensitive(value: unknown): boolean {

@@ -43,7 +43,7 @@ const INTENT: Fields = [
 /** The first thing that is not as a state has it, as a phrase; undefined for a state. */
 export function shapeProblem(value: unknown): string | undefined {
   return (
-    fieldProblem(value, "", STATE) ??
+    fieldProblem(value, () => "", STATE) ??
     eachProblem(value, "resources", RESOURCE) ??
     eachProblem(value, "intents", INTENT) ??
     eachProblem(value, "outputs", [["sensitive", "boolean"]])
@@ -53,7 +53,7 @@ export function shapeProblem(value: unknown): string | undefined {
 function eachProblem(state: unknown, table: string, fields: Fields): string | undefined {
   if (!isJsonObject(state)) return undefined;
   for (const [key, value] of Object.entries(state[table] ?? {})) {
-    const problem = fieldProblem(value, `${table}["${key}"]`, fields);
+    const problem = fieldProblem(value, () => `${table}["${key}"]`, fields);
     if (problem !== undefined) return problem;
     if (table === "resources" && isJsonObject(value) && value.address !== key) {
       return `resources["${key}"] holds another address, ${String(value.address)}`;
@@ -62,15 +62,15 @@ function eachProblem(state: unknown, table: string, fields: Fields): string | un
   return undefined;
 }
 
-function fieldProblem(value: unknown, path: string, fields: Fields): string | undefined {
-  if (!isJsonObject(value)) return `${path || "the state"} is not an object`;
-  for (const [name, kind] of fields) {
-    const place = path === "" ? name : `${path}.${name}`;
-    if (value[name] === undefined) return `${place} is missing`;
-    if (!isKind(value[name], kind))
-      return `${place} is not ${kind === "strings" ? "a list of strings" : `a ${kind}`}`;
-  }
-  return undefined;
+/** `path` is asked only when there is a problem: no text is made for what is right. */
+function fieldProblem(value: unknown, path: () => string, fields: Fields): string | undefined {
+  if (!isJsonObject(value)) return `${path() || "the state"} is not an object`;
+  const wrong = fields.find(([name, kind]) => !isKind(value[name], kind));
+  if (wrong === undefined) return undefined;
+  const [name, kind] = wrong;
+  const place = path() === "" ? name : `${path()}.${name}`;
+  if (value[name] === undefined) return `${place} is missing`;
+  return `${place} is not ${kind === "strings" ? "a list of strings" : `a ${kind}`}`;
 }
 
 function isKind(value: unknown, kind: Kind): boolean {

@@ -18,7 +18,6 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
     name: "fake",
     version: "1",
     usesHost: false,
-    parallelBoots: async () => undefined,
     check: async () => [],
 
     async read(ids) {

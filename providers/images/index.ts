@@ -2,7 +2,6 @@
 import type { Effects } from "../../engine/effects.ts";
 import type { Home } from "../../engine/home.ts";
 import type { CallContext, ImageObservation, ImageProvider } from "../provider.ts";
-import { recoverKeyLocks } from "./key-lock.ts";
 import { obtainImage } from "./obtain.ts";
 import { resolveImage } from "./resolve.ts";
 import { observeImage, type Verification, verifyStored } from "./store.ts";
@@ -36,7 +35,6 @@ export function imageProvider({
     },
     obtain: (spec, context) => obtainImage(effects, home, spec, context),
     async recover() {
-      await recoverKeyLocks(effects, home);
       return (await recoverWorkplaces(effects, home)).map((id) => `unfinished image ${id}`);
     },
     verifyImage: (digest, context) =>

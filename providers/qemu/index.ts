@@ -37,7 +37,6 @@ export function qemuProvider(options: QemuProviderOptions): VmProvider {
     version: "1",
     usesHost: true,
     // Booting is the heaviest thing a guest does; more at a time make all of them slower than one after the other.
-    parallelBoots: async () => Math.max(2, Math.floor(effects.host.cpus() / 2)),
     check: (needs) => checkHost(context, needs),
     read: (ids, signal) => readVms(context, ids, signal),
     create: (spec, call) => createVm(context, spec, call),

@@ -53,7 +53,7 @@ describe("an image behind a URL", () => {
         ["0".repeat(64), { state: "absent" }],
       ]),
     );
-    expect(readdirSync(rig.home.images)).toEqual([".locks", digest]);
+    expect(readdirSync(rig.home.images)).toEqual([digest]);
     expect(readdirSync(rig.home.downloads)).toEqual([]);
 
     // A second time nothing is asked of the server.
@@ -165,7 +165,7 @@ describe("an image behind a URL", () => {
       hint: "Either the file changed on the server or it was damaged on the way. Look up its checksum at a place that you trust.",
       address: "image.base",
     });
-    expect(readdirSync(rig.home.images)).toEqual([".locks"]);
+    expect(existsSync(rig.home.images) ? readdirSync(rig.home.images) : []).toEqual([]);
     expect(readdirSync(rig.home.downloads)).toEqual(["rejected"]);
   });
 
@@ -228,7 +228,7 @@ describe("an image behind a URL", () => {
     );
     expect(diagnostic?.code).toMatch(/^image\/(unusable-format|damaged)$/);
     expect(diagnostic?.detail).toMatch(detail);
-    expect(readdirSync(rig.home.images)).toEqual([".locks"]);
+    expect(existsSync(rig.home.images) ? readdirSync(rig.home.images) : []).toEqual([]);
   });
 
   test("may not read other files of this host", async () => {
