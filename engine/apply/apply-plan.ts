@@ -94,7 +94,7 @@ async function recoverState(workspace: Workspace, state: State, locked: LockedSt
 }
 
 /** True when a crashed or interrupted run left something to finish or undo, or a journal that was not folded in. */
-export function pending(state: State): boolean {
+function pending(state: State): boolean {
   return (
     Object.keys(state.intents).length > 0 ||
     Object.values(state.resources).some((resource) => resource.replacement !== undefined)

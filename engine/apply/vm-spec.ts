@@ -31,7 +31,7 @@ export function vmSpec(identity: SpecIdentity, inputs: EvaluatedVmInputs): VmSpe
 }
 
 /** A port as the configuration normalises it: `ADDRESS:HOST:GUEST/PROTO`, IPv4. */
-export function parsePort(text: string): PortForward {
+function parsePort(text: string): PortForward {
   const [rest = "", protocol = "tcp"] = text.split("/");
   const [address = "127.0.0.1", host = "0", guest = "0"] = rest.split(":");
   return { address, host: Number(host), guest: Number(guest), protocol: protocol === "udp" ? "udp" : "tcp" };

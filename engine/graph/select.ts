@@ -9,7 +9,7 @@ export interface Selectable {
 }
 
 /** A matcher for one selector: an address, a glob with `*`, or `environment.NAME`. */
-export function matcher(selector: string): (resource: Selectable) => boolean {
+function matcher(selector: string): (resource: Selectable) => boolean {
   if (selector.startsWith("environment.")) {
     const glob = globPattern(selector.slice("environment.".length));
     return (resource) => {

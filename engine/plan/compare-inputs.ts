@@ -56,7 +56,7 @@ function classOf(path: readonly string[]): ChangeClass {
  * Equal as values. Deferred values are equal when both are known and their keyed hashes agree; the expression's text
  * does not matter. An unknown value equals nothing.
  */
-export function sameValue(a: unknown, b: unknown): boolean {
+function sameValue(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a) || Array.isArray(b)) {
@@ -83,10 +83,10 @@ function some(value: unknown, test: (deferred: Deferred) => boolean): boolean {
   return Object.values(value).some((inner) => some(inner, test));
 }
 
-export function holdsSensitive(value: unknown): boolean {
+function holdsSensitive(value: unknown): boolean {
   return some(value, (deferred) => deferred.sensitive);
 }
 
-export function holdsUnknown(value: unknown): boolean {
+function holdsUnknown(value: unknown): boolean {
   return some(value, (deferred) => deferred.hash === undefined);
 }

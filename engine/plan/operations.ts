@@ -1,5 +1,4 @@
 /** Decisions become a flat list of operations that name the operations they wait for. */
-import type { ResourceState } from "../state/types.ts";
 import type { Decision } from "./decision.ts";
 import type { Operation, Step } from "./types.ts";
 
@@ -62,7 +61,7 @@ function dependentsWaitFor(steps: readonly Step[]): Step | undefined {
   return steps.findLast((step) => step !== "retire") ?? steps.at(-1);
 }
 
-export function operationId(address: string, step: Step): string {
+function operationId(address: string, step: Step): string {
   return `${address}:${step}`;
 }
 
@@ -88,9 +87,4 @@ function chain(item: DecidedResource, first: readonly string[], estimate: Estima
 
 function unique(ids: readonly string[]): string[] {
   return [...new Set(ids)];
-}
-
-/** How a recorded resource is seen by ordering. */
-export function recordedDependencies(recorded: ResourceState): readonly string[] {
-  return recorded.dependsOn;
 }

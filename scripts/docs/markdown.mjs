@@ -14,13 +14,13 @@ export function wrap(text, indent = "") {
   const lines = [];
   let line = "";
   for (const word of words) {
-    // A line that begins with these would be a list or a heading.
-    const glued = /^([-+*#]|\d+[.)])$/.test(word);
     if (line === "") line = word;
-    else if (line.length + 1 + word.length <= WIDTH || glued) line += ` ${word}`;
+    else if (line.length + 1 + word.length <= WIDTH) line += ` ${word}`;
     else {
-      lines.push(line);
-      line = indent + word;
+      // A line that begins with these would be a list or a heading: the word before comes along.
+      const before = /^([-+*#]|\d+[.)])$/.test(word) ? line.slice(line.lastIndexOf(" ") + 1) : "";
+      lines.push(before === "" ? line : line.slice(0, -before.length - 1));
+      line = indent + (before === "" ? word : `${before} ${word}`);
     }
   }
   return [...lines, line].join("\n");

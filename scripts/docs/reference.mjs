@@ -152,9 +152,10 @@ function tableSection(schema, { paths, node, about }, tables, prefix = "") {
       ...("default" in setting ? [`default ${code(setting.default)}`] : []),
       ...(CHANGES.has(setting["x-change"]) ? [`change: ${setting["x-change"]}`] : []),
     ];
-    const takes = setting["x-expects"] === undefined ? "" : ` Takes ${setting["x-expects"]}.`;
+    const expects = setting["x-expects"];
+    const takes = expects === undefined || setting.description.includes(expects) ? "" : ` Takes ${expects}.`;
     return item(
-      `<a id="${path}.${key}"></a>**\`${key}\`** (${facts.join(", ")}): ${setting.description}${takes}${examplesOf(setting)}`,
+      `<a id="${path.replace("[]", "")}.${key}"></a>**\`${key}\`** (${facts.join(", ")}): ${setting.description}${takes}${examplesOf(setting)}`,
     );
   });
   return `### ${prefix}${header(path)}\n\n${wrap(`${about}${also}`)}\n\n${settings.join("\n")}\n`;
@@ -201,7 +202,7 @@ function typeText(schema, node, tables) {
 
 /** @param {string} text */
 function plural(text) {
-  return /^[a-z]+$/.test(text) ? `${text}s` : text;
+  return text.replace(/^[a-z]+(?=$| )/, "$&s");
 }
 
 /** @param {Node} node */

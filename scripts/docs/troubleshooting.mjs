@@ -1,5 +1,7 @@
 // docs/troubleshooting.md: its entries are written by hand below an index that is made from them.
 
+import { item } from "./markdown.mjs";
+
 const INDEX = /(<!-- index: npm run docs -->\n)[\s\S]*?(<!-- end of index -->)/;
 
 /** @typedef {{ readonly section: string, readonly code: string, readonly text: string }} Entry */
@@ -53,10 +55,10 @@ export function withIndex(page) {
   const sections = new Map();
   for (const { section, code } of entriesOf(page))
     sections.set(section, [...(sections.get(section) ?? []), code]);
-  const index = [...sections].map(
-    ([section, codes]) =>
-      `**${section}**\n${codes.map((code) => `[${code}](#${anchor(code)})`).join(",\n")}\n`,
-  );
+  const index = [...sections].map(([section, codes]) => {
+    const links = codes.map((code) => `[${code}](#${anchor(code)})`);
+    return item(`**${section}**: ${links.join(", ")}`);
+  });
   return page.replace(INDEX, `$1\n${index.join("\n")}\n$2`);
 }
 

@@ -7,7 +7,7 @@ import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { build } from "esbuild";
+import { bundleChild } from "../support/bundle-child.ts";
 import { FakeLab } from "../support/fake-lab.ts";
 
 const LAB = `lab = { name = "demo", provider = "fake", image = "base" }
@@ -45,17 +45,7 @@ let child: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "vmlab-test-"));
-  child = join(folder, "child.mjs");
-  await build({
-    entryPoints: [join(import.meta.dirname, "child.ts")],
-    outfile: child,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20.19",
-    banner: { js: `import{createRequire as __cr}from"node:module";const require=__cr(import.meta.url);` },
-    logLevel: "error",
-  });
+  child = await bundleChild("apply-lab", folder);
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));

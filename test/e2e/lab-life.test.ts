@@ -155,9 +155,7 @@ test("a lab lives through changes, accidents and a failed replacement as its pla
   ]);
   const failed = await lab.run(["apply", "--yes"]);
   expect(failed.code).toBe(1);
-  expect(failed.all).toContain(
-    "web did not get ready: waiting for the SSH banner took longer than 6 s",
-  );
+  expect(failed.all).toContain("web did not get ready: waiting for the SSH banner took longer than 6 s");
   expect(failed.all).toMatch(/vm\.web +rolled back: the old machine runs again/);
   expect(await lab.vmFolders()).toEqual([instance]);
   await lab.ok("wait", "web");
@@ -204,13 +202,5 @@ test("a lab lives through changes, accidents and a failed replacement as its pla
   await lab.ok("trash", "empty", "--yes");
   expect(await lab.list("trash")).toEqual([]);
   expect(await lab.list("keys")).toEqual([]);
-  expect((await lab.list(".")).sort()).toEqual([
-    "cache",
-    "images",
-    "keys",
-    "labs",
-    "locks",
-    "trash",
-    "vms",
-  ]);
+  expect((await lab.list(".")).sort()).toEqual(["cache", "images", "keys", "labs", "locks", "trash", "vms"]);
 }, 600_000);

@@ -12,7 +12,8 @@ export async function bundleChild(name: string, folder: string): Promise<string>
     "--bundle",
     "--platform=node",
     "--format=esm",
-    "--packages=external",
+    // Some packages are CommonJS, and the bundle lies where no node_modules is.
+    `--banner:js=import{createRequire as __cr}from"node:module";const require=__cr(import.meta.url);`,
     "--log-level=error",
     `--outfile=${output}`,
   ]);

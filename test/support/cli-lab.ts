@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
-export const VMLAB = join(import.meta.dirname, "../../dist/vmlab.js");
+const VMLAB = join(import.meta.dirname, "../../dist/vmlab.js");
 
 export interface Ran {
   readonly code: number | null;

@@ -14,7 +14,7 @@ export interface DurableCall {
 type Around = (call: DurableCall, perform: () => Promise<unknown>) => Promise<unknown>;
 
 /** `effects`, with every method of DURABLE_EFFECTS called through `around`. */
-export function aroundDurableEffects(effects: Effects, around: Around): Effects {
+function aroundDurableEffects(effects: Effects, around: Around): Effects {
   let count = 0;
   const wrapPort = <Port extends object>(name: string, port: Port, durable: readonly string[]): Port =>
     new Proxy(port, {

@@ -19,7 +19,7 @@ import type { Workspace } from "../../engine/workspace.ts";
 import { fakeProviders } from "../../providers/fake/index.ts";
 import { type FakeFaults, type FakeMachine, FakeWorld } from "../../providers/fake/world.ts";
 
-export const TOOL = "0.0.0-test";
+const TOOL = "0.0.0-test";
 
 export class FakeLab {
   readonly folder: string;

@@ -34,7 +34,7 @@ export async function promote(run: Run, operation: Operation, record: ResourceSt
 }
 
 /** `previous` is the machine to put away, `record` what the state said about it. */
-export function retireIntent(run: Run, record: ResourceState): Intent {
+function retireIntent(run: Run, record: ResourceState): Intent {
   const { replacement: _, ...old } = record;
   return {
     operation: `${record.address}:retire`,

@@ -35,6 +35,9 @@ describe("select", () => {
   });
 
   test("names selectors that match nothing", () => {
-    expect(select(graph, resources, { targets: ["vm.wbe"], excludes: ["vm.x*"] }).unmatched).toEqual(["vm.wbe", "vm.x*"]);
+    expect(select(graph, resources, { targets: ["vm.wbe"], excludes: ["vm.x*"] }).unmatched).toEqual([
+      "vm.wbe",
+      "vm.x*",
+    ]);
   });
 });

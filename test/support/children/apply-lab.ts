@@ -1,7 +1,7 @@
-/** A vmlab that kills itself: `node child.mjs ROOT SCENARIO N` applies and dies right after the N-th durable effect. */
+/** A vmlab that kills itself: `node apply-lab.mjs ROOT SCENARIO N` applies and dies right after the N-th durable effect. */
 
-import { crashAfter } from "../support/effects.ts";
-import { FakeLab } from "../support/fake-lab.ts";
+import { crashAfter } from "../effects.ts";
+import { FakeLab } from "../fake-lab.ts";
 
 const [root = "", scenario = "", at = "0"] = process.argv.slice(2);
 const lab = FakeLab.open(root);
