@@ -48,15 +48,13 @@ async function ssh(context: CommandContext, name: string, options: { user?: stri
 
 /** OpenSSH's arguments; the command behind -- goes to the guest's shell as ssh joins it. */
 function sshArguments(access: SshAccess, context: CommandContext): string[] {
-  const { terminal, guestCommand } = context;
-  const command = guestCommand ?? [];
+  const command = context.guestCommand ?? [];
   return [
     ...Object.entries(access.options).flatMap(([key, value]) => ["-o", `${key}=${value}`]),
     "-p",
     String(access.port),
     "-l",
     access.user,
-    ...(command.length > 0 && terminal.interactive && terminal.out.isTTY ? ["-t"] : []),
     access.host,
     ...(command.length > 0 ? ["--", ...command] : []),
   ];

@@ -17,7 +17,7 @@ name = "${name}"
 # What VMs stand on that name no image of their own.
 image = "bookworm"
 
-# The lab never takes more than this of the host. "vmlab resources" shows what there is.
+# The lab never takes more than this of the host.
 # [limits]
 # cpus = 4
 # memory = "8GiB"

@@ -50,7 +50,7 @@ export async function startVm(context: QemuContext, spec: VmSpec, call: CallCont
     return vmAttributes(vm, await adopt(context, folder, known, machine, call.signal));
   }
   call.signal.throwIfAborted();
-  call.progress("starting QEMU");
+  call.progress(accel === "tcg" ? "starting QEMU (emulated, no KVM)" : `starting QEMU (${accel})`);
   const runtime = await launch(context, { folder, vm, spec, accel }, before);
   return vmAttributes(vm, runtime);
 }

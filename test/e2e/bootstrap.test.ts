@@ -18,7 +18,10 @@ afterEach(() => {
   machine = undefined;
 });
 
-test(
+/** Two boots and an update-grub under emulation take minutes; the main path boots the same image in every run. */
+const longTest = process.env.VMLAB_TEST_FULL === "1" ? test : test.skip;
+
+longTest(
   "a bootstrapped Debian boots under BIOS, and after update-grub under UEFI, with everything that vmlab relies on",
   async () => {
     const base = await bookworm();

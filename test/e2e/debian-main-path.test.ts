@@ -95,6 +95,22 @@ test(
       expect(await guest("sudo cat /root/runs")).toBe("once\n");
     });
 
+    await step(
+      "is replaced by a machine that boots with UEFI, and keeps the old disk in the trash",
+      async () => {
+        const before = await lab.instance("web");
+        await lab.write(toml('memory = "640MiB"\ndisk = "4GiB"\nports = ["80", "8080"]\nfirmware = "uefi"'));
+        const plan = await lab.ok("plan");
+        expect(changes(plan)).toEqual(["±  vm.web  firmware bios → uefi  lab.toml:8"]);
+        expect(plan).toContain("Data loss: vm.web disk (4 GiB). Kept in the trash for 7 days.");
+        await lab.ok("apply", "--yes");
+        expect(await guest("test -d /sys/firmware/efi && hostname")).toBe("web\n");
+        expect(await lab.instance("web")).not.toBe(before);
+        expect(await readdir(join(lab.home, "trash"))).toEqual([before]);
+        expect(await lab.machines()).toHaveLength(1);
+      },
+    );
+
     await step("is found dead after a kill, and a poweroff from inside is respected", async () => {
       process.kill(await lab.pid("web"), "SIGKILL");
       expect(changes(await lab.ok("plan"))[0]).toMatch(/^! {2}vm\.web|^[~>+] {2}vm\.web/);
@@ -108,7 +124,7 @@ test(
         await new Promise((resolve) => setTimeout(resolve, 500));
       }
       const plan = await lab.ok("plan");
-      expect(plan).toContain("No changes.");
+      expect(plan).toContain("No changes");
       expect(plan).toContain("powered off from inside");
     });
 
@@ -125,7 +141,7 @@ test(
       expect(await lab.machines()).toEqual([]);
       expect(await readdir(join(lab.folder, ".vmlab"))).toEqual(["history"]);
       expect(await readdir(join(lab.home, "vms"))).toEqual([]);
-      expect(await readdir(join(lab.home, "trash"))).toHaveLength(1);
+      expect(await readdir(join(lab.home, "trash"))).toHaveLength(2);
       expect(await readdir(join(lab.home, "labs"))).toEqual([]);
     });
   },

@@ -95,6 +95,7 @@ EOF
 cat >"$r/etc/rc" <<'EOF'
 #!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+mkdir -p /dev/pts
 mount -t devpts devpts /dev/pts -o mode=620,ptmxmode=666
 mount -t tmpfs tmpfs /run
 for m in /lib/modules/*.ko; do insmod $m; done
