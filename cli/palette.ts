@@ -18,7 +18,14 @@ export interface Palette {
 
 /** Without colour every paint returns its text unchanged. */
 export function palette(colour: boolean): Palette {
-  const chalk: ChalkInstance = new Chalk({ level: colour ? 1 : 0 });
+  return colour ? coloured : plain;
+}
+
+// Made once: a run asks for its colours with every event.
+const coloured = paletteOf(new Chalk({ level: 1 }));
+const plain = paletteOf(new Chalk({ level: 0 }));
+
+function paletteOf(chalk: ChalkInstance): Palette {
   return {
     strong: chalk.bold,
     faint: chalk.dim,

@@ -67,10 +67,7 @@ for (const path of await assetPaths()) {
   });
 }
 const inputs = Object.keys(result.metafile.inputs);
-for (const { name, wasm } of [
-  { name: "dprint-toml.wasm", wasm: "@dprint/toml/plugin.wasm" },
-  { name: "index_bg.wasm", wasm: "@rainbowatcher/toml-edit-js/index_bg.wasm" },
-]) {
+for (const { name, wasm } of [{ name: "dprint-toml.wasm", wasm: "@dprint/toml/plugin.wasm" }]) {
   const bundled = inputs.some((input) =>
     input.includes(`node_modules/${wasm.slice(0, wasm.lastIndexOf("/"))}/`),
   );

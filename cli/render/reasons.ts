@@ -3,19 +3,20 @@ import type { Change, Plan, Reason } from "../../engine/plan/types.ts";
 
 /** The cause behind the arrow of a plan line: what is not already said by the change's own summary. */
 export function causeOf(change: Change): string {
-  const causes = change.reasons.flatMap((reason) => shortCause(reason) ?? []);
+  const causes = change.reasons.flatMap((reason) => shortCause(reason, change) ?? []);
   const kept = [...new Set(causes)].filter((cause) => !change.summary.includes(cause));
   if (kept.length === 0) return "";
   return kept.length <= 3 ? kept.join(", ") : `${kept.slice(0, 2).join(", ")} and ${kept.length - 2} more`;
 }
 
-function shortCause(reason: Reason): string | undefined {
+function shortCause(reason: Reason, change: Change): string | undefined {
   switch (reason.kind) {
     case "new":
     case "attribute":
       return undefined;
     case "removed":
-      return "no longer declared";
+      // An image also goes when it is declared and no VM stands on it any more; its summary says so.
+      return change.type === "image" ? undefined : "no longer declared";
     case "file":
       return `${reason.path} changed${lineCounts(reason)}`;
     case "dependency":
@@ -47,13 +48,14 @@ export function explain(plan: Plan, address: string): string[] {
   for (let next = open.shift(); next !== undefined; next = open.shift()) {
     const { depth } = next;
     lines.push(`${"  ".repeat(depth)}${depth === 0 ? "" : "because "}${next.text}`);
-    if (next.change === undefined || seen.has(next.change.address)) continue;
-    seen.add(next.change.address);
+    const current = next.change;
+    if (current === undefined || seen.has(current.address)) continue;
+    seen.add(current.address);
     open.unshift(
-      ...next.change.reasons.map((reason) => {
+      ...current.reasons.map((reason) => {
         const cause = reason.kind === "dependency" ? changes.get(reason.address) : undefined;
         return {
-          text: cause === undefined ? longCause(reason) : sentence(cause),
+          text: cause === undefined ? longCause(reason, current.address) : sentence(cause),
           ...(cause && { change: cause }),
           depth: depth + 1,
         };
@@ -83,12 +85,14 @@ function sentence(change: Change): string {
   return `${change.address} ${VERBS[change.action]}${summary}${place}`;
 }
 
-function longCause(reason: Reason): string {
+function longCause(reason: Reason, address: string): string {
   switch (reason.kind) {
     case "new":
       return "it is declared and does not exist yet";
     case "removed":
-      return "it exists and is no longer declared";
+      return address.startsWith("image.")
+        ? "nothing in the lab stands on it any more"
+        : "it exists and is no longer declared";
     case "attribute":
       return `${reason.path} changed (${CLASSES[reason.change]})`;
     case "file":

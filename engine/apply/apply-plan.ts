@@ -71,7 +71,7 @@ export async function recoverPending(
   options: Pick<ApplyOptions, "command" | "lockTimeoutMs" | "graceful">,
 ): Promise<void> {
   const seen = await workspace.store.read();
-  if (seen === undefined || !pending(seen)) return;
+  if ((seen === undefined || !pending(seen)) && !(await lockedByAnother(workspace))) return;
   const locked = await workspace.store.lock(options.command, {
     timeoutMs: options.lockTimeoutMs,
     events: workspace.events,
@@ -84,6 +84,12 @@ export async function recoverPending(
   } finally {
     await locked.release();
   }
+}
+
+/** A plan made while another command is at work would be stale by the time that ends. */
+async function lockedByAnother(workspace: Workspace): Promise<boolean> {
+  const held = await workspace.store.lockHolder();
+  return held !== undefined && held.alive !== false;
 }
 
 async function recoverState(workspace: Workspace, state: State, locked: LockedStore): Promise<void> {

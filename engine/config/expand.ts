@@ -50,7 +50,8 @@ class Expander {
   readonly #findings: Finding[] = [];
   readonly #values: LabValues;
   readonly #evaluator: Evaluator;
-  readonly #bases = new Map<VmDeclaration, Base | undefined>();
+  /** By name of the VM. */
+  readonly #bases = new Map<string, Base | undefined>();
   // What deferred expressions will read.
   readonly #scopes: Record<string, Scope> = {};
   readonly #usedVms = new Set<string>();
@@ -79,13 +80,17 @@ class Expander {
     this.#values.setVms(vms, environments);
     const lookup = { document: this.#document, images, originOf: this.#originOf, findings: this.#findings };
     this.#values.base = (vm) => {
-      if (!this.#bases.has(vm)) this.#bases.set(vm, findBase(vm, lookup));
-      return this.#bases.get(vm);
+      const known = this.#bases.get(vm.name);
+      if (known !== undefined || this.#bases.has(vm.name)) return known;
+      const base = findBase(vm, lookup);
+      this.#bases.set(vm.name, base);
+      return base;
     };
     const secrets = this.#secrets();
     const addressable = { vms, images, environments, secrets: new Set(this.#values.secretNames) };
     const machines: { vm: VmDeclaration; inputs: VmInputs }[] = [];
     const vmResources: Resource[] = [];
+    const needed = new Set<string>();
     for (const vm of vms.values()) {
       const depends = new Set<string>();
       const base = this.#values.base(vm);
@@ -104,6 +109,7 @@ class Expander {
           if (deferred) this.#noteDeferred(analysis, `vm.${vm.name}`, vm.scope);
         },
       });
+      for (const address of depends) needed.add(address);
       machines.push({ vm, inputs });
       vmResources.push({
         address: `vm.${vm.name}`,
@@ -119,7 +125,6 @@ class Expander {
     }
     this.#findings.push(...findPortClashes(machines));
     const outputs = this.#outputs();
-    const needed = new Set(vmResources.flatMap((resource) => resource.dependsOn));
     const imageResources = this.#imageResources(images);
     return {
       resources: [...secrets, ...imageResources.filter(({ address }) => needed.has(address)), ...vmResources],

@@ -51,6 +51,7 @@ export async function planPower(
       provider: record.provider,
       decision,
       dependsOn: related,
+      dependedOn: [],
       removal: false,
     };
   });
@@ -109,6 +110,8 @@ function decidePower(
   const note = (text: string) => [{ address: record.address, text }];
   switch (observation?.state) {
     case "running":
+      if (verb === "start" && observation.paused)
+        return decision(verb, record, ["start", "ready", "provision"]);
       if (verb === "start" && record.phase === "complete")
         return { ...NO_CHANGE, notes: note("runs already") };
       return decision(

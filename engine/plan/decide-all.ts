@@ -50,10 +50,11 @@ export async function decideAll(
   const diagnostics = [...selection.unmatched.map(unmatchedProblem), ...unknownRequests(basis, candidates)];
   if (diagnostics.length > 0) return { ...nothing, diagnostics };
 
-  const chosen = order.addresses.flatMap((address) => {
+  const chosen: Candidate[] = [];
+  for (const address of order.addresses) {
     const candidate = candidates.get(address);
-    return candidate !== undefined && selection.selected.has(address) ? [candidate] : [];
-  });
+    if (candidate !== undefined && selection.selected.has(address)) chosen.push(candidate);
+  }
   const needed = neededImages(chosen, graph);
   const resolutions = await resolveImages(basis, chosen, needed, diagnostics, signal);
   const bases = new Map<string, PlannedBase>();
@@ -67,6 +68,7 @@ export async function decideAll(
       provider: candidate.resource?.provider ?? candidate.recorded?.provider ?? "",
       decision,
       dependsOn: candidate.dependsOn,
+      dependedOn: candidate.recorded?.dependsOn ?? [],
       removal: removes(basis, candidate),
     };
   });

@@ -4,6 +4,7 @@ import type { Resource, VmInputs } from "../config/types.ts";
 import { problem } from "../diagnostics.ts";
 import type { PowerOverride, ResourceState } from "../state/types.ts";
 import { formatSize } from "../units.ts";
+import { changedFiles } from "./changed-files.ts";
 import { compareInputs } from "./compare-inputs.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
 import { describeChange } from "./describe.ts";
@@ -130,9 +131,13 @@ function replaceReasons(
   recorded: ResourceState,
   changes: readonly AttributeChange[],
 ): Reason[] {
-  const reasons: Reason[] = changes
-    .filter((change) => change.change === "replace")
-    .map((change) => ({ kind: "attribute", path: change.path.join("."), change: "replace" }));
+  const replacing = changes.filter((change) => change.change === "replace");
+  const reasons: Reason[] = [
+    ...replacing.map(
+      (change): Reason => ({ kind: "attribute", path: change.path.join("."), change: "replace" }),
+    ),
+    ...changedFiles(replacing),
+  ];
   if (!standsOnSameBytes(situation, recorded) && !changes.some((change) => change.path[0] === "image")) {
     reasons.push({ kind: "dependency", address: situation.base.address });
   }
@@ -204,7 +209,16 @@ function overrideOf(
   const powerChanged = changes.some((change) => change.path[0] === "power");
   const before = recorded.powerOverride;
   if (powerChanged) return { override: undefined, changed: before !== undefined };
-  if (power.running) return { override: undefined, changed: before !== undefined };
+  if (power.running) {
+    const { observation } = situation;
+    const paused = observation?.state === "running" && observation.paused;
+    const why = paused ? observation.attributes.reason : undefined;
+    return {
+      override: undefined,
+      changed: before !== undefined,
+      ...(paused ? { note: `is paused${typeof why === "string" ? `: ${why}` : ""}` } : {}),
+    };
+  }
   if (before !== undefined) {
     return {
       override: before,
@@ -238,11 +252,12 @@ function inPlace(
   const has = (change: ChangeClass) => works.some((candidate) => candidate.change === change);
   const restart = has("restart");
   const steps: Step[] = [];
-  const reasons: Reason[] = works.map((change) => ({
-    kind: "attribute",
-    path: change.path.join("."),
-    change: change.change,
-  }));
+  const reasons: Reason[] = [
+    ...works.map(
+      (change): Reason => ({ kind: "attribute", path: change.path.join("."), change: change.change }),
+    ),
+    ...changedFiles(works),
+  ];
 
   const stops = power.running && (!wanted || restart);
   if (stops) steps.push("stop");
@@ -267,13 +282,21 @@ function inPlace(
       : { preventDestroy: resource.preventDestroy }),
     ...(sameList(recorded.dependsOn, resource.dependsOn) ? {} : { dependsOn: resource.dependsOn }),
   };
+  const isObserved = Object.keys(observed).length > 1;
+  // What nearly every VM of a plan comes to is shared by all.
+  if (steps.length === 0 && note === undefined && !isObserved) return NO_CHANGE;
   const base: Decision = {
     ...NO_CHANGE,
     notes:
       note === undefined
         ? []
-        : [{ address: resource.address, text: `${note}; \`vmlab start ${resource.name}\` starts it` }],
-    ...(Object.keys(observed).length > 1 ? { observed } : {}),
+        : [
+            {
+              address: resource.address,
+              text: `${note}; \`vmlab start ${resource.name}\` ${power.running ? "lets it go on" : "starts it"}`,
+            },
+          ],
+    ...(isObserved ? { observed } : {}),
   };
   if (steps.length === 0) return base;
   return {

@@ -94,9 +94,12 @@ async function expand(
 
 /** Resources that will be made anew while others read values of the present ones. */
 function renewedAndUsed(decided: DecidedLab, state: State | undefined, known: ReadonlySet<string>): string[] {
+  const renewed = decided.items.filter(
+    (item) => item.decision.action === "replace" || item.decision.action === "create",
+  );
+  if (renewed.length === 0) return [];
   const used = new Set(decided.items.flatMap((item) => (item.removal ? [] : item.dependsOn)));
-  return decided.items
-    .filter((item) => item.decision.action === "replace" || item.decision.action === "create")
+  return renewed
     .map((item) => item.address)
     .filter(
       (address) =>

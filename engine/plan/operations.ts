@@ -8,6 +8,8 @@ export interface DecidedResource {
   readonly decision: Decision;
   /** What it depends on now (declared), or depended on (recorded). */
   readonly dependsOn: readonly string[];
+  /** What the record says it stands on until this plan has moved it off. */
+  readonly dependedOn: readonly string[];
   /** It goes away: its dependents go first. */
   readonly removal: boolean;
 }
@@ -22,14 +24,8 @@ export type Estimate = (address: string, step: Step) => number | undefined;
 export function makeOperations(decided: readonly DecidedResource[], estimate: Estimate): Operation[] {
   const removals = decided.filter((item) => item.removal).reverse();
   const removing = new Map(removals.map((item) => [item.address, lastOperationId(item)]));
-  const dependents = new Map<string, string[]>();
-  for (const item of decided) {
-    for (const dependency of item.dependsOn) {
-      const list = dependents.get(dependency) ?? [];
-      list.push(item.address);
-      dependents.set(dependency, list);
-    }
-  }
+  const dependents = dependentsBy(decided, (item) => item.dependsOn);
+  const former = dependentsBy(decided, (item) => item.dependedOn);
   const lastOf = new Map<string, string>();
   for (const item of decided) if (!item.removal) lastOf.set(item.address, lastOperationId(item));
 
@@ -38,12 +34,29 @@ export function makeOperations(decided: readonly DecidedResource[], estimate: Es
   return ordered.flatMap((item) => {
     const first = item.removal
       ? // Whoever stands on it must have gone, or must have been moved off it, before.
-        (dependents.get(item.address) ?? []).flatMap(
-          (address) => removing.get(address) ?? lastOf.get(address) ?? [],
-        )
+        // A removal that frees something goes before what is changed, so it cannot wait for that.
+        [
+          ...(dependents.get(item.address) ?? []),
+          ...(isWork(item) ? [] : (former.get(item.address) ?? [])),
+        ].flatMap((address) => removing.get(address) ?? lastOf.get(address) ?? [])
       : item.dependsOn.flatMap((address) => lastOf.get(address) ?? []);
     return chain(item, unique(first), estimate);
   });
+}
+
+function dependentsBy(
+  decided: readonly DecidedResource[],
+  dependencies: (item: DecidedResource) => readonly string[],
+): ReadonlyMap<string, readonly string[]> {
+  const dependents = new Map<string, string[]>();
+  for (const item of decided) {
+    for (const dependency of dependencies(item)) {
+      const list = dependents.get(dependency);
+      if (list === undefined) dependents.set(dependency, [item.address]);
+      else list.push(item.address);
+    }
+  }
+  return dependents;
 }
 
 /** A removal that asks a provider for something, and so frees memory, ports and names. */

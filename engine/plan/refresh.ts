@@ -1,5 +1,6 @@
 /** What really exists of what the state records, read in one batch a provider. */
 import type { ImageObservation, VmObservation } from "../../providers/provider.ts";
+import type { ResourceType } from "../config/types.ts";
 import type { State } from "../state/types.ts";
 import type { Workspace } from "../workspace.ts";
 
@@ -17,14 +18,12 @@ export async function refresh(
   options: { readonly refresh: boolean; readonly signal?: AbortSignal | undefined },
 ): Promise<Reality> {
   if (state === undefined || !options.refresh) return { vms: new Map(), images: new Map() };
-  const resources = Object.values(state.resources);
-  const instances = (type: string) =>
-    resources.flatMap((resource) =>
-      resource.type === type && resource.instance !== undefined ? [resource.instance] : [],
-    );
+  const instances: Record<ResourceType, string[]> = { secret: [], image: [], vm: [] };
+  for (const { type, instance } of Object.values(state.resources))
+    if (instance !== undefined) instances[type].push(instance);
   const [vms, images] = await Promise.all([
-    workspace.providers.vm.read(instances("vm"), options.signal),
-    workspace.providers.image.read(instances("image")),
+    workspace.providers.vm.read(instances.vm, options.signal),
+    workspace.providers.image.read(instances.image),
   ]);
   return { vms, images };
 }

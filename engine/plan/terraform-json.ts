@@ -2,6 +2,7 @@
  * A plan in Terraform's published representation ("JSON Output Format", format_version 1.2), so that tools that read
  * Terraform plans read ours. What Terraform has no word for stands under one key, `vmlab`.
  */
+import equal from "fast-deep-equal";
 import { isJsonObject, type Json, type JsonObject } from "../json.ts";
 import type { ResourceState, State } from "../state/types.ts";
 import { isDeferred } from "./compare-inputs.ts";
@@ -110,8 +111,9 @@ function outputChange(output: Plan["outputs"][number], prior: State | undefined)
   const before = prior?.outputs[output.name];
   const unknown = isDeferred(output.value) && output.value.hash === undefined;
   const sensitive = output.sensitive || (isDeferred(output.value) && output.value.sensitive);
+  const same = !isDeferred(output.value) && before !== undefined && equal(before.value, output.value);
   return {
-    actions: [before === undefined ? "create" : "update"],
+    actions: [before === undefined ? "create" : same ? "no-op" : "update"],
     before: before === undefined || before.sensitive ? null : before.value,
     after: sensitive || isDeferred(output.value) ? null : output.value,
     after_unknown: unknown,

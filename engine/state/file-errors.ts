@@ -12,7 +12,7 @@ export function explainWriteError(error: unknown, path: string): never {
             ? "The disk is full: the state was not written"
             : "The disk quota is used up: the state was not written",
         detail: `${errorText(error)}\nThe state as it was before in ${path} is intact.`,
-        hint: "Make room, for example with `vmlab trash empty` or `vmlab images prune`, and run the command again.",
+        hint: "Make room, for example with `vmlab trash empty`, and run the command again.",
       },
       error,
     );

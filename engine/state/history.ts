@@ -50,8 +50,8 @@ export async function readFromHistory(
   shown: string,
 ): Promise<State> {
   try {
-    const text = await files.readText(historyFile(folder, serial));
-    return decodeSnapshot(text, join(shown, `state-${serial}.json`));
+    const data = await files.read(historyFile(folder, serial));
+    return decodeSnapshot(data, join(shown, `state-${serial}.json`));
   } catch (error) {
     if (systemErrorCode(error) !== "ENOENT") throw error;
     const kept = (await serials(files, folder)).slice(0, 10);
@@ -80,7 +80,7 @@ async function serials(files: Files, folder: string): Promise<number[]> {
 
 async function countResources(files: Files, path: string): Promise<number> {
   try {
-    return Object.keys(decodeSnapshot(await files.readText(path), path).resources).length;
+    return Object.keys(decodeSnapshot(await files.read(path), path).resources).length;
   } catch {
     return 0;
   }

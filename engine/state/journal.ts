@@ -84,7 +84,7 @@ export function replayJournal(snapshot: State, lines: readonly JournalLine[], fi
     sequence = line.seq;
     entries.push(line.entry);
   }
-  return replay(snapshot, entries, sequence);
+  return entries.length === 0 ? snapshot : replay(snapshot, entries, sequence);
 }
 
 function decodeLine(text: string): JournalLine | undefined {

@@ -1,4 +1,5 @@
 /** The text of state.json: the state as one JSON object whose last property is the checksum of what stands before. */
+import { createHash } from "node:crypto";
 import { fail } from "../diagnostics.ts";
 import { isJsonObject, sha256 } from "../json.ts";
 import { shapeProblem } from "./state-shape.ts";
@@ -30,8 +31,9 @@ export function encodeSnapshot(state: State): string {
   return `${body.slice(0, -1)},"checksum":"${sha256(body)}"}\n`;
 }
 
-/** Reads the text of a snapshot, or refuses it; `file` names it in the diagnostic. */
-export function decodeSnapshot(text: string, file: string): State {
+/** Reads the bytes of a snapshot, or refuses them; `file` names it in the diagnostic. */
+export function decodeSnapshot(data: Buffer, file: string): State {
+  const text = data.toString("utf8");
   if (text.trim() === "") damaged(file, "The file is empty.");
   let value: unknown;
   try {
@@ -46,8 +48,10 @@ export function decodeSnapshot(text: string, file: string): State {
 
   const tail = `,"checksum":"${"0".repeat(CHECKSUM_LENGTH)}"}`.length;
   const trimmed = text.trimEnd();
-  const body = `${trimmed.slice(0, -tail)}}`;
-  if (trimmed.slice(-tail) !== `,"checksum":"${sha256(body)}"}`) {
+  const bodyBytes = data.length - Buffer.byteLength(text.slice(trimmed.length)) - tail;
+  // The bytes and not the text are hashed: a big state is not encoded once more.
+  const checksum = createHash("sha256").update(data.subarray(0, bodyBytes)).update("}").digest("hex");
+  if (trimmed.slice(-tail) !== `,"checksum":"${checksum}"}`) {
     damaged(file, "Its checksum does not fit its content: it was edited by hand or damaged.");
   }
   const { checksum: _, ...state } = value;

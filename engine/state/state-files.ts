@@ -64,7 +64,7 @@ function decode(snapshot: Buffer | undefined, journal: Buffer | undefined): Stor
     if (journal === undefined || journal.length === 0) return undefined;
     snapshotMissing();
   }
-  const base = decodeSnapshot(snapshot.toString("utf8"), SHOWN.snapshot);
+  const base = decodeSnapshot(snapshot, SHOWN.snapshot);
   const decoded = decodeJournal(journal ?? Buffer.alloc(0), SHOWN.journal);
   return {
     state: replayJournal(base, decoded.lines, SHOWN.journal),

@@ -52,7 +52,9 @@ export function shapeProblem(value: unknown): string | undefined {
 
 function eachProblem(state: unknown, table: string, fields: Fields): string | undefined {
   if (!isJsonObject(state)) return undefined;
-  for (const [key, value] of Object.entries(state[table] ?? {})) {
+  const values = (state[table] ?? {}) as Record<string, unknown>;
+  for (const key of Object.keys(values)) {
+    const value = values[key];
     const problem = fieldProblem(value, () => `${table}["${key}"]`, fields);
     if (problem !== undefined) return problem;
     if (table === "resources" && isJsonObject(value) && value.address !== key) {

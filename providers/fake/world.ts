@@ -1,6 +1,7 @@
 /**
  * The fake world: pretend machines and images under VMLAB_HOME/fake. One line an event, appended durably, so that a
- * killed vmlab leaves exactly what it had "done", and several processes see the same world.
+ * killed vmlab leaves exactly what it had "done", and several processes see the same world. A line says what it is
+ * about (`machine ID` or `image DIGEST`) and then, in JSON, how that is now: earlier lines about it need not be parsed.
  */
 import { join } from "node:path";
 import { fail } from "../../engine/diagnostics.ts";
@@ -27,8 +28,6 @@ export interface FakeImage {
   readonly present: boolean;
 }
 
-type Line = { readonly machine: FakeMachine } | { readonly image: FakeImage };
-
 /** Failures and delays that tests ask for, read at every step. */
 export interface FakeFaults {
   /** Milliseconds by step; a VM's boot takes as long as `ready` says. */
@@ -51,6 +50,11 @@ export class FakeWorld {
   #read = 0;
   #partial = "";
   #looking: Promise<void> = Promise.resolve();
+  #nextLook: Promise<void> | undefined;
+  /** Settles when the last write begun so far is over; never rejects. */
+  #written: Promise<unknown> = Promise.resolve();
+  #waiting = "";
+  #nextWrite: Promise<void> | undefined;
 
   constructor(effects: Effects, home: Home) {
     this.#effects = effects;
@@ -58,12 +62,16 @@ export class FakeWorld {
   }
 
   get #file(): string {
-    return join(this.#folder, "world.ndjson");
+    return join(this.#folder, "world.log");
   }
 
-  /** Reads what this and other processes have appended since the last look; one look at a time. */
+  /** Reads what this and other processes have appended since the last look; one look at a time, shared by who waits. */
   #catchUp(): Promise<void> {
-    this.#looking = this.#looking.then(() => this.#look());
+    this.#nextLook ??= this.#looking.then(() => {
+      this.#nextLook = undefined;
+      return this.#look();
+    });
+    this.#looking = this.#nextLook;
     return this.#looking;
   }
 
@@ -75,17 +83,30 @@ export class FakeWorld {
     this.#read += bytes.length;
     const lines = (this.#partial + bytes.toString("utf8")).split("\n");
     this.#partial = lines.pop() ?? "";
-    for (const line of lines) if (line !== "") this.#apply(JSON.parse(line) as Line);
+    const latest = new Map<string, string>();
+    for (const line of lines) {
+      const json = line.indexOf("{");
+      if (json > 0) latest.set(line.slice(0, json), line.slice(json));
+    }
+    for (const [subject, json] of latest) {
+      const [kind, name = ""] = subject.split(" ");
+      if (kind === "machine") this.#machines.set(name, JSON.parse(json) as FakeMachine);
+      else this.#images.set(name, JSON.parse(json) as FakeImage);
+    }
   }
 
-  #apply(line: Line): void {
-    if ("machine" in line) this.#machines.set(line.machine.id, line.machine);
-    else this.#images.set(line.image.digest, line.image);
-  }
-
-  async #write(line: Line): Promise<void> {
-    await this.#effects.files.makeDir(this.#folder);
-    await this.#effects.files.append(this.#file, `${JSON.stringify(line)}\n`);
+  /** Durable when resolved. Lines that come while others are being written go out together. */
+  #write(line: string): Promise<void> {
+    this.#waiting += `${line}\n`;
+    this.#nextWrite ??= this.#written.then(async () => {
+      const lines = this.#waiting;
+      this.#waiting = "";
+      this.#nextWrite = undefined;
+      await this.#effects.files.makeDir(this.#folder);
+      await this.#effects.files.append(this.#file, lines);
+    });
+    this.#written = this.#nextWrite.catch(() => undefined);
+    return this.#nextWrite;
   }
 
   async machines(): Promise<ReadonlyMap<string, FakeMachine>> {
@@ -109,7 +130,7 @@ export class FakeWorld {
   }
 
   put(machine: FakeMachine): Promise<void> {
-    return this.#write({ machine });
+    return this.#write(`machine ${machine.id} ${JSON.stringify(machine)}`);
   }
 
   async image(digest: string): Promise<FakeImage | undefined> {
@@ -118,7 +139,7 @@ export class FakeWorld {
   }
 
   putImage(image: FakeImage): Promise<void> {
-    return this.#write({ image });
+    return this.#write(`image ${image.digest} ${JSON.stringify(image)}`);
   }
 
   async faults(): Promise<FakeFaults> {

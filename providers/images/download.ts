@@ -210,7 +210,7 @@ function noSpace(
         sizes === undefined
           ? `The disk that holds ${folder} is full.`
           : `It needs ${mib(sizes.needed)}; ${folder} has ${mib(sizes.free)} free.`,
-      hint: "Free some space, for instance with `vmlab images prune` or `vmlab trash empty`. What was received is kept.",
+      hint: "Free some space, for instance with `vmlab trash empty`. What was received is kept.",
       address,
     },
     cause,

@@ -132,7 +132,7 @@ function noSpace(path: string, address: string, cause?: unknown): never {
     {
       code: "image/no-space",
       summary: `not enough disk space to copy ${path} into the store`,
-      hint: "Free some space, for instance with `vmlab images prune` or `vmlab trash empty`.",
+      hint: "Free some space, for instance with `vmlab trash empty`.",
       address,
     },
     cause,

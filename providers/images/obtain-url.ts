@@ -32,7 +32,7 @@ export async function obtainUrl(
     fail({
       code: "image/offline",
       summary: `${publicUrl(url)} is not in the store, and the lab is offline`,
-      hint: "Apply once without `offline`, or bring the image in with `vmlab images import FILE`.",
+      hint: "Apply once without `offline`, or name a local copy of the image with path.",
       address,
     });
   }

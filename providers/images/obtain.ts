@@ -60,7 +60,7 @@ async function inStore(
         code: "image/damaged",
         summary: `the image ${inputs.digest} in the store is damaged`,
         detail: "Its bytes are not those that its digest names.",
-        hint: "Bring it in anew with `vmlab images import FILE`.",
+        hint: "Name its source with url, path or bootstrap instead of digest, or a digest that is in the store.",
         address: addressOf(spec),
       });
     }

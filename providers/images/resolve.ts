@@ -275,7 +275,7 @@ export function notInStoreByDigest(spec: Pick<ResolveSpec, "inputs" | "name">): 
   fail({
     code: "image/not-in-store",
     summary: `the image ${spec.inputs.digest} is not in this host's store`,
-    hint: "Bring it in with `vmlab images import FILE`; `vmlab images list` shows what is there.",
+    hint: "Name its source with url, path or bootstrap instead of digest, or a digest that is in the store.",
     address: addressOf(spec),
   });
 }
@@ -284,7 +284,7 @@ function notInStore(spec: ResolveSpec, what: string): never {
   fail({
     code: "image/offline",
     summary: `${what} is not in the store, and the lab is offline`,
-    hint: "Apply once without `offline`, or bring the image in with `vmlab images import FILE`.",
+    hint: "Apply once without `offline`, or name a local copy of the image with path.",
     address: addressOf(spec),
   });
 }

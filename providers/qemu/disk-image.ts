@@ -54,7 +54,7 @@ async function qemuImg(effects: Effects, args: readonly string[], summary: strin
     summary,
     detail: stderr.trim(),
     hint: full
-      ? "Free some space: `vmlab trash empty`, `vmlab images prune`, or move VMLAB_HOME to a larger disk."
+      ? "Free some space: `vmlab trash empty`, or move VMLAB_HOME to a larger disk."
       : "Look at the file and the permissions of its folder.",
   });
 }

@@ -59,7 +59,7 @@ export function withIndex(page) {
     const links = codes.map((code) => `[${code}](#${anchor(code)})`);
     return item(`**${section}**: ${links.join(", ")}`);
   });
-  return page.replace(INDEX, `$1\n${index.join("\n")}\n$2`);
+  return page.replace(INDEX, `$1\n${index.join("\n")}\n\n$2`);
 }
 
 /**

@@ -150,12 +150,13 @@ test("a lab lives through changes, accidents and a failed replacement as its pla
   await lab.write(toml({ ...settings, image: "broken", boot: "2s" }));
   expect(await lab.changes()).toEqual([
     expect.stringMatching(/^\+ {2}image\.broken {2}copy \S+ {2}lab\.toml:5$/),
-    expect.stringMatching(/^± {2}vm\.web {2}image tiny → broken {2}lab\.toml:6 {2}after 1$/),
+    "±  vm.web  image tiny → broken  lab.toml:6  after 1",
+    "-  image.tiny  not used by this lab any more; stays in the store  after 2",
     "Data loss: vm.web disk (160 MiB). Kept in the trash for 7 days.",
   ]);
   const failed = await lab.run(["apply", "--yes"]);
   expect(failed.code).toBe(1);
-  expect(failed.all).toContain("web did not get ready: waiting for the SSH banner took longer than 6 s");
+  expect(failed.all).toMatch(/web did not get ready: waiting for the SSH banner took longer than \d+ s/);
   expect(failed.all).toMatch(/vm\.web +rolled back: the old machine runs again/);
   expect(await lab.vmFolders()).toEqual([instance]);
   await lab.ok("wait", "web");
@@ -178,16 +179,14 @@ test("a lab lives through changes, accidents and a failed replacement as its pla
   // ---- the image: replaced, the old machine goes to the trash
   await lab.guest("web", "echo old > /home/lab/mark; sync");
   await lab.write(toml({ ...settings, image: "other" }));
-  expect(await lab.changes()).toContainEqual(
-    expect.stringMatching(/^± {2}vm\.web {2}image tiny → other {2}lab\.toml:6 {2}after 1$/),
-  );
+  expect(await lab.changes()).toContainEqual("±  vm.web  image tiny → other  lab.toml:6  after 1");
   await lab.ok("apply", "--yes");
   const replaced = await lab.instance("web");
   expect(replaced).not.toBe(instance);
   expect(await lab.vmFolders()).toEqual([replaced]);
   expect(await lab.machines()).toEqual([await lab.pid("web")]);
   expect(await lab.guest("web", "ls /home/lab")).toBe("index.html");
-  expect((await lab.vm("web")).ports).toEqual(ports);
+  expect(JSON.parse(await lab.ok("output", "web", "--json"))).toBe((await lab.vm("web")).ports["80"]);
   expect(await lab.changes()).toEqual([]);
   expect(await lab.list("trash")).toContain(instance);
 

@@ -95,7 +95,7 @@ test.each(examples)("%s can be used (%s)", async (_, kind, text) => {
 });
 
 test.each(pages)("every link in %s leads somewhere", (page) => {
-  const broken = [...textOf(page).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = ""]) => {
+  const broken = linksIn(textOf(page)).flatMap((link) => {
     if (/^https?:/.test(link)) return [];
     const [path = "", fragment] = link.split("#");
     const target = path === "" ? page : join(dirname(page), path);
@@ -104,6 +104,30 @@ test.each(pages)("every link in %s leads somewhere", (page) => {
   });
   expect(broken).toEqual([]);
 });
+
+test("each promise in guarantees.md is proved by a test that is there", () => {
+  const text = textOf("docs/guarantees.md");
+  const files = new Map(
+    [...text.matchAll(/^\[([^\]]+)\]: (\S+)$/gm)].map(([, name = "", path = ""]) => [
+      `[${name}]`,
+      textOf(join("docs", path)),
+    ]),
+  );
+  const rows = [...text.matchAll(/^\| (.*) \| (.*) \|$/gm)].filter(([, promise]) => promise !== "promise");
+  expect(rows.length).toBeGreaterThan(30);
+  for (const [, promise, proof = ""] of rows) {
+    const proving = [...files].filter(([name]) => proof.includes(name)).map(([, source]) => source);
+    const names = [...proof.matchAll(/"[^"]+"/g)].map(([name]) => name);
+    const missing = names.filter((name) => !proving.some((source) => source.includes(name)));
+    expect({ promise, proofs: names.length > 0, missing }).toEqual({ promise, proofs: true, missing: [] });
+  }
+});
+
+function linksIn(text: string): string[] {
+  return [...text.matchAll(/\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$/gm)].map(
+    ([, inline, reference]) => inline ?? reference ?? "",
+  );
+}
 
 function anchorsOf(text: string): Set<string> {
   return new Set([

@@ -33,15 +33,16 @@ export function findBase(vm: VmDeclaration, lookup: BaseLookup): Base | undefine
     return undefined;
   }
   if (typeof layer?.table.role === "string") {
-    const place = { ...layer.origin, path: [...layer.origin.path, "role"] };
+    const place = () => ({ ...layer.origin, path: [...layer.origin.path, "role"] });
     return baseOfRole(layer.table.role, place, address, lookup);
   }
   if (typeof layer?.table.image === "string") {
-    const place = { ...layer.origin, path: [...layer.origin.path, "image"] };
+    const place = () => ({ ...layer.origin, path: [...layer.origin.path, "image"] });
     return baseOfImage(layer.table.image, place, address, lookup);
   }
   const fallback = labImage(document);
-  if (fallback !== undefined) return baseOfImage(fallback, lookup.originOf("lab", "image"), address, lookup);
+  const labPlace = () => lookup.originOf("lab", "image");
+  if (fallback !== undefined) return baseOfImage(fallback, labPlace, address, lookup);
   findings.push({
     code: "config/no-image",
     summary: `vm.${vm.name} has neither an image nor a role`,
@@ -53,12 +54,18 @@ export function findBase(vm: VmDeclaration, lookup: BaseLookup): Base | undefine
   return undefined;
 }
 
-function baseOfRole(role: string, origin: Origin, address: string, lookup: BaseLookup): Base | undefined {
+/** Places are asked for only when there is a finding to show. */
+function baseOfRole(
+  role: string,
+  origin: () => Origin,
+  address: string,
+  lookup: BaseLookup,
+): Base | undefined {
   const { document, findings } = lookup;
   const roles = isJsonObject(document.roles) ? document.roles : {};
   const table = roles[role];
   if (!isJsonObject(table)) {
-    findings.push(unknown("role", role, Object.keys(roles), origin, address));
+    findings.push(unknown("role", role, Object.keys(roles), origin(), address));
     return undefined;
   }
   const image = table.image ?? labImage(document);
@@ -72,23 +79,23 @@ function baseOfRole(role: string, origin: Origin, address: string, lookup: BaseL
     });
     return undefined;
   }
-  const place = lookup.originOf("roles", role);
-  const at =
-    table.image === undefined
-      ? lookup.originOf("lab", "image")
-      : { ...place, path: [...place.path, "image"] };
+  const at = () => {
+    if (table.image === undefined) return lookup.originOf("lab", "image");
+    const place = lookup.originOf("roles", role);
+    return { ...place, path: [...place.path, "image"] };
+  };
   const base = baseOfImage(image, at, undefined, lookup);
   return base === undefined ? undefined : { ...base, role };
 }
 
 function baseOfImage(
   image: string,
-  origin: Origin,
+  origin: () => Origin,
   address: string | undefined,
   lookup: BaseLookup,
 ): Base | undefined {
   if (!lookup.images.has(image)) {
-    lookup.findings.push(unknown("image", image, lookup.images.keys(), origin, address));
+    lookup.findings.push(unknown("image", image, lookup.images.keys(), origin(), address));
     return undefined;
   }
   const user = lookup.images.get(image)?.user;

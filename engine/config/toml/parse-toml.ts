@@ -166,20 +166,20 @@ function isPlain(value: unknown): boolean {
 function collectUnusable(value: unknown, path: Path, found: Unusable[]): void {
   const type = typeof value;
   if (type === "string" || type === "boolean") return;
-  const name = path.join(".");
+  const name = () => path.join(".");
   if (type === "number") {
     if (Number.isFinite(value)) return;
     found.push({
       path,
       code: "config/not-a-number",
-      summary: `${name} is not a finite number`,
+      summary: `${name()} is not a finite number`,
       hint: "Write a plain number.",
     });
   } else if (type === "bigint") {
     found.push({
       path,
       code: "config/integer-too-big",
-      summary: `${name} is beyond the whole numbers that vmlab can hold exactly`,
+      summary: `${name()} is beyond the whole numbers that vmlab can hold exactly`,
       detail: "Whole numbers go from -9007199254740991 to 9007199254740991.",
       hint: "Use a smaller number, or write it as a string in quotes.",
     });
@@ -187,7 +187,7 @@ function collectUnusable(value: unknown, path: Path, found: Unusable[]): void {
     found.push({
       path,
       code: "config/date-not-supported",
-      summary: `${name} is a date or time, which no setting takes`,
+      summary: `${name()} is a date or time, which no setting takes`,
       hint: "Write it as a string in quotes.",
     });
   } else if (path.length > DEEPEST) {

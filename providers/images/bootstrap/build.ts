@@ -149,7 +149,7 @@ async function requireSpace(effects: Pick<Effects, "host">, folder: string, addr
     code: "image/no-space",
     summary: `${address}: bootstrapping needs 4 GiB of free disk space`,
     detail: `${folder} has ${Math.floor(free / (1024 * 1024))} MiB free.`,
-    hint: "Free some space, for instance with `vmlab images prune`.",
+    hint: "Free some space, for instance with `vmlab trash empty`.",
     address,
   });
 }

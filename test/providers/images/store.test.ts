@@ -159,7 +159,7 @@ describe("the store", () => {
     );
     expect(diagnostic).toMatchObject({
       code: "image/not-in-store",
-      hint: "Bring it in with `vmlab images import FILE`; `vmlab images list` shows what is there.",
+      hint: "Name its source with url, path or bootstrap instead of digest, or a digest that is in the store.",
     });
   });
 

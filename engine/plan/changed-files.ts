@@ -1,0 +1,28 @@
+/** Files that a VM's steps refer to and whose content is not what was recorded. */
+import { isJsonObject, type Json } from "../json.ts";
+import type { AttributeChange, Reason } from "./types.ts";
+
+/** One reason for each such file, in the order of the steps. What is new or gone is said by the change itself. */
+export function changedFiles(changes: readonly AttributeChange[]): Reason[] {
+  const paths = new Set<string>();
+  for (const change of changes) {
+    if (change.path[0] !== "steps") continue;
+    const before = fileHashes(change.before);
+    for (const [path, hash] of fileHashes(change.after)) {
+      const old = before.get(path);
+      if (old !== undefined && old !== hash) paths.add(path);
+    }
+  }
+  return [...paths].map((path) => ({ kind: "file", path }));
+}
+
+/** Lab-relative path → digest of the content. */
+function fileHashes(steps: Json | undefined): Map<string, string> {
+  const hashes = new Map<string, string>();
+  for (const step of Array.isArray(steps) ? steps : []) {
+    if (!isJsonObject(step)) continue;
+    const path = step.kind === "script" ? step.path : step.from;
+    if (typeof path === "string" && typeof step.sha256 === "string") hashes.set(path, step.sha256);
+  }
+  return hashes;
+}
