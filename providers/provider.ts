@@ -52,6 +52,8 @@ export interface VmSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly ready?: { readonly command: string; readonly timeoutMs: number };
   readonly timeouts: StageTimeouts;
+  /** Sensitive values may be missing here: password and keys of the guest are left as they are. */
+  readonly partial?: boolean;
 }
 
 /** A forwarded port. `host` 0: the kernel chooses. */

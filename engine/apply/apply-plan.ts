@@ -1,7 +1,8 @@
 /** Takes the lock, recovers, carries the plan out, and leaves a snapshot. */
 import type { LabIdentity } from "../../providers/provider.ts";
 import { type EvaluationContext, evaluateDeferred } from "../config/evaluate-deferred.ts";
-import { DiagnosticsError, fail, isDiagnosticsError } from "../diagnostics.ts";
+import type { VmInputs } from "../config/types.ts";
+import { DiagnosticsError, errorText, fail, isDiagnosticsError } from "../diagnostics.ts";
 import type { RunCounts } from "../events.ts";
 import type { Json } from "../json.ts";
 import { isDeferred } from "../plan/compare-inputs.ts";
@@ -37,8 +38,8 @@ export async function applyPlan(
   });
   try {
     const existing = await locked.read();
-    if (existing !== undefined && pending(existing)) await recoverState(workspace, existing, locked);
-    refuseStale(plan, await locked.read());
+    // What a crash left was recovered, as far as that is possible, before the plan was made (recoverPending).
+    refuseStale(plan, existing);
     const state = existing ?? (await firstState(workspace, plan, locked));
     const run = runFor(workspace, plan, new RecordKeeper(locked, state), options.sensitiveVariables);
     await refuseUnfitHost(run);
@@ -54,8 +55,7 @@ export async function applyPlan(
     if (options.hard.aborted) return outcomeOf(run, execution, options, {}, run.keeper.state(), started);
     const outputs = plan.mode === "normal" ? await recordOutputs(run) : run.keeper.state().outputs;
     const final = await finish(run, locked);
-    await expireTrash(run);
-    await recordDurations(workspace.effects, workspace.home, execution.durations);
+    await tidyUp(run, execution);
     return outcomeOf(run, execution, options, outputs, final, started);
   } finally {
     await locked.release();
@@ -107,6 +107,20 @@ function pending(state: State): boolean {
   );
 }
 
+/** Conveniences after the work is done and recorded: that one fails is told, and is no failure of the apply. */
+async function tidyUp(run: Run, execution: Execution): Promise<void> {
+  const { effects, home, events } = run.workspace;
+  try {
+    await expireTrash(run);
+    await recordDurations(effects, home, execution.durations);
+  } catch (error) {
+    const why = isDiagnosticsError(error)
+      ? error.diagnostics.map((diagnostic) => diagnostic.summary).join("; ")
+      : errorText(error);
+    events({ type: "note", text: `tidying up was left for the next time: ${why}` });
+  }
+}
+
 /** A plan only warns of what this host lacks; nothing is begun without it. */
 async function refuseUnfitHost(run: Run): Promise<void> {
   const problems = await hostProblems(run.providers.vm, run.plan.operations, run.plan.resources);
@@ -156,26 +170,18 @@ function runFor(
     liveAttributes: (address) => keeper.resource(address)?.attributes,
     sensitiveVariables,
   };
-  const knownSpec = (record: ResourceState) =>
-    vmSpec(
-      {
-        id: record.instance ?? "",
-        name: record.name,
-        lab,
-        base: { digest: String(record.attributes.base), user: "" },
-      },
-      evaluateKnownInputs(
-        record.inputs as unknown as Extract<PlannedResource, { type: "vm" }>["inputs"],
-        evaluation,
-      ),
-    );
-  const secrets = () => {
-    const recorded = keeper.resources().filter((record) => record.type === "secret");
-    return secretStrings([
-      ...recorded.map((record) => record.attributes),
-      ...Object.values(sensitiveVariables),
-    ]);
+  const knownSpec = (record: ResourceState) => {
+    const identity = {
+      id: record.instance ?? "",
+      name: record.name,
+      lab,
+      base: { digest: String(record.attributes.base), user: "" },
+    };
+    const known = evaluateKnownInputs(record.inputs as unknown as VmInputs, evaluation, keeper.sensitiveKey);
+    return vmSpec(identity, known.inputs, !known.complete);
   };
+  const given = secretStrings(Object.values(sensitiveVariables));
+  const secrets = () => [...given, ...keeper.secretStrings()];
   const mask = masker(secrets);
   const events = maskedEvents(workspace.events, mask);
   return {

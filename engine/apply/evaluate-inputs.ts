@@ -20,19 +20,29 @@ export function evaluateVmInputs(inputs: VmInputs, context: EvaluationContext): 
   return deepEvaluate(inputs as unknown as Json, context) as unknown as EvaluatedVmInputs;
 }
 
+export interface KnownInputs {
+  readonly inputs: EvaluatedVmInputs;
+  /** False when a sensitive value is missing, or is not the one that was applied. */
+  readonly complete: boolean;
+}
+
 /**
- * As {@link evaluateVmInputs} for machines that are only started or stopped: a sensitive value that cannot be computed
- * now is left out, since the guest has it already.
+ * As {@link evaluateVmInputs} for recorded inputs, of machines that are only started or stopped: a sensitive value that
+ * cannot be computed now, or is another one by now, is left out. `key` is that of the keyed hashes.
  */
-export function evaluateKnownInputs(inputs: VmInputs, context: EvaluationContext): EvaluatedVmInputs {
-  return prune(inputs as unknown as Json, (deferred) => {
+export function evaluateKnownInputs(inputs: VmInputs, context: EvaluationContext, key: string): KnownInputs {
+  let complete = true;
+  const known = prune(inputs as unknown as Json, (deferred) => {
     try {
-      return evaluateDeferred(deferred, context);
+      const value = evaluateDeferred(deferred, context);
+      if (deferred.hash === undefined || deferred.hash === keyedHash(key, value)) return value;
     } catch (error) {
-      if (isDiagnosticsError(error)) return undefined;
-      throw error;
+      if (!isDiagnosticsError(error)) throw error;
     }
-  }) as unknown as EvaluatedVmInputs;
+    complete = false;
+    return undefined;
+  });
+  return { inputs: known as unknown as EvaluatedVmInputs, complete };
 }
 
 function prune(value: Json, evaluate: (deferred: Deferred) => Json | undefined): Json | undefined {

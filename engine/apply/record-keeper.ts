@@ -2,12 +2,14 @@
 import { applyEntry, draftOf, type StateDraft } from "../state/replay.ts";
 import type { LockedStore } from "../state/store.ts";
 import type { Intent, JournalEntry, ResourceState, State } from "../state/types.ts";
+import { secretStrings } from "./mask.ts";
 
 export class RecordKeeper {
   readonly #store: LockedStore;
   #base: State;
   readonly #draft: StateDraft;
   #changed = false;
+  #secrets: readonly string[] | undefined;
 
   constructor(store: LockedStore, state: State) {
     this.#store = store;
@@ -48,7 +50,18 @@ export class RecordKeeper {
   async commit(...entries: JournalEntry[]): Promise<void> {
     this.#changed = true;
     await this.#store.append(entries);
-    for (const entry of entries) applyEntry(this.#draft, entry);
+    for (const entry of entries) {
+      applyEntry(this.#draft, entry);
+      if ("address" in entry && entry.address.startsWith("secret.")) this.#secrets = undefined;
+    }
+  }
+
+  /** Every string in the values of secrets, made anew only when a secret changed. */
+  secretStrings(): readonly string[] {
+    this.#secrets ??= secretStrings(
+      this.resources().flatMap((record) => (record.type === "secret" ? [record.attributes] : [])),
+    );
+    return this.#secrets;
   }
 
   /** The state as it is now; O(resources). */

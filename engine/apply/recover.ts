@@ -1,7 +1,9 @@
 /** After a crash: reads what exists under the ids of pending intents and finishes or undoes each. */
 
 import type { VmObservation } from "../../providers/provider.ts";
-import type { Intent, JournalEntry } from "../state/types.ts";
+import { errorText, isDiagnosticsError, problem } from "../diagnostics.ts";
+import type { Intent, JournalEntry, ResourceState } from "../state/types.ts";
+import { forceStop, quietCall } from "./quiet-call.ts";
 import type { Run } from "./run.ts";
 import { toTrash } from "./steps/remove.ts";
 import { finishRetiring, rollBack } from "./steps/replacement.ts";
@@ -14,12 +16,40 @@ export async function recover(run: Run): Promise<void> {
   const instances = intents.flatMap((intent) => intent.instance ?? []);
   const found = await providers.vm.read(instances);
   for (const intent of intents) {
-    const outcome = await settle(run, intent, found.get(intent.instance ?? "") ?? { state: "absent" });
-    run.workspace.events({ type: "recovered", address: intent.address, intent: intent.step, outcome });
+    await reporting(run, intent.address, async () => {
+      const outcome = await settle(run, intent, found.get(intent.instance ?? "") ?? { state: "absent" });
+      run.workspace.events({ type: "recovered", address: intent.address, intent: intent.step, outcome });
+    });
   }
   for (const record of keeper.resources()) {
-    if (record.replacement !== undefined)
-      await rollBack(run, record.address, "the replacement was not finished", false);
+    if (record.replacement === undefined) continue;
+    await reporting(run, record.address, () =>
+      rollBack(run, record.address, "the replacement was not finished", false),
+    );
+  }
+}
+
+/** What cannot be recovered now is told and stays for the next command; it holds up nothing else. */
+async function reporting(run: Run, address: string, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    const diagnostics = isDiagnosticsError(error)
+      ? error.diagnostics
+      : [
+          problem({
+            code: "apply/not-recovered",
+            address,
+            summary: `${address} could not be recovered: ${errorText(error)}`,
+            hint: "The next command that changes the lab tries again.",
+          }),
+        ];
+    for (const diagnostic of diagnostics) {
+      run.workspace.events({
+        type: "diagnostic",
+        diagnostic: { address, ...diagnostic, severity: "warning" },
+      });
+    }
   }
 }
 
@@ -55,22 +85,23 @@ async function settle(run: Run, intent: Intent, found: VmObservation): Promise<"
       return "finished";
     }
     case "stop": {
-      if (found.state !== "stopped" || record?.instance !== intent.instance || intent.record === undefined) {
+      const gone = found.state !== "stopped" && found.state !== "running";
+      if (
+        gone ||
+        record?.instance !== intent.instance ||
+        intent.record === undefined ||
+        intent.instance === undefined
+      ) {
         await keeper.commit(abandoned);
         return "undone";
       }
+      // The guest was asked to shut down and may be about to: there is no way back from that.
+      if (found.state === "running") await finishStop(run, intent.instance, intent.record);
       await keeper.commit({ kind: "done", operation, address, resource: { ...intent.record } });
       return "finished";
     }
     case "delete": {
-      if (found.state === "running" && intent.instance !== undefined) {
-        const context = {
-          signal: new AbortController().signal,
-          progress: () => undefined,
-          output: () => undefined,
-        };
-        await run.providers.vm.stop(intent.instance, { timeoutMs: 0, force: true }, context);
-      }
+      if (found.state !== "absent" && intent.instance !== undefined) await forceStop(run, intent.instance);
       if (intent.instance !== undefined && intent.record !== undefined)
         await toTrash(run, intent.record, intent.instance, "deleted");
       await keeper.commit({ kind: "done", operation, address, resource: null });
@@ -84,4 +115,9 @@ async function settle(run: Run, intent: Intent, found: VmObservation): Promise<"
       await keeper.commit(abandoned);
       return "undone";
   }
+}
+
+async function finishStop(run: Run, instance: string, record: ResourceState): Promise<void> {
+  const timeouts = record.inputs.timeouts as { stopMs?: number } | undefined;
+  await run.providers.vm.stop(instance, { timeoutMs: timeouts?.stopMs ?? 60_000 }, quietCall());
 }

@@ -24,7 +24,7 @@ export async function reserveHost(run: Run): Promise<void> {
   if (run.plan.operations.length === 0) return;
   const { effects, home, lab } = run.workspace;
   await withLedger(run, async () => {
-    const vms = vmsAfter(run);
+    const vms = await vmsAfter(run);
     if (run.providers.vm.usesHost) {
       const [config, ledger, disk, bootId] = await Promise.all([
         readHostConfig(effects, home),
@@ -105,13 +105,18 @@ function leasesOf(run: Run): string[] {
   });
 }
 
-function vmsAfter(run: Run): PlannedVm[] {
+/** What runs now is looked at, as the plan did: after a reboot of the host nothing does, whatever is recorded. */
+async function vmsAfter(run: Run): Promise<PlannedVm[]> {
   const steps = new Map<string, Step[]>();
   for (const { address, step } of run.plan.operations) {
     const list = steps.get(address);
     if (list === undefined) steps.set(address, [step]);
     else list.push(step);
   }
+  const instances = run.keeper
+    .resources()
+    .flatMap((record) => (record.type === "vm" ? (record.instance ?? []) : []));
+  const found = await run.providers.vm.read(instances);
   const addresses = new Set(
     run.keeper
       .resources()
@@ -122,7 +127,7 @@ function vmsAfter(run: Run): PlannedVm[] {
     if (resource.type === "vm") addresses.add(resource.address);
   return [...addresses].flatMap((address) => {
     const record = run.keeper.resource(address);
-    const runs = record !== undefined && recordedReservation(record).running;
+    const runs = found.get(record?.instance ?? "")?.state === "running";
     return (
       reservationAfter(
         address.slice(3),

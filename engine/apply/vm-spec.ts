@@ -9,7 +9,8 @@ export interface SpecIdentity {
   readonly base: { readonly digest: string; readonly user: string };
 }
 
-export function vmSpec(identity: SpecIdentity, inputs: EvaluatedVmInputs): VmSpec {
+/** With `partial`, sensitive values may be missing from the inputs: the guest keeps those it has. */
+export function vmSpec(identity: SpecIdentity, inputs: EvaluatedVmInputs, partial = false): VmSpec {
   const { login, ready } = inputs;
   return {
     ...identity,
@@ -27,6 +28,7 @@ export function vmSpec(identity: SpecIdentity, inputs: EvaluatedVmInputs): VmSpe
     env: inputs.env ?? {},
     ...(ready === undefined ? {} : { ready }),
     timeouts: inputs.timeouts,
+    ...(partial ? { partial } : {}),
   };
 }
 

@@ -34,12 +34,28 @@ export interface Selection {
   readonly unmatched: readonly string[];
 }
 
-/** Targets with what they depend on (all, without targets), less the excluded and what depends on them. */
+/** What is selected along with a resource, and what is left out along with one. */
+export interface Directions {
+  readonly along: (address: string) => readonly string[];
+  readonly against: (address: string) => readonly string[];
+}
+
+/**
+ * What is made brings what it depends on, and leaves out what depends on it; what goes away (`leaves`) the other way
+ * round.
+ */
+export function directions(graph: DependencyGraph, leaves: (address: string) => boolean): Directions {
+  return {
+    along: (address) => (leaves(address) ? dependentsOf(graph, address) : dependenciesOf(graph, address)),
+    against: (address) => (leaves(address) ? dependenciesOf(graph, address) : dependentsOf(graph, address)),
+  };
+}
+
+/** Targets with what they bring along (all, without targets), less the excluded and what they take out. */
 export function select(
-  graph: DependencyGraph,
   resources: readonly Selectable[],
   selectors: { readonly targets: readonly string[]; readonly excludes: readonly string[] },
-  direction: "dependencies" | "dependents" = "dependencies",
+  { along, against }: Directions,
 ): Selection {
   const unmatched: string[] = [];
   const matching = (list: readonly string[]): string[] =>
@@ -49,14 +65,11 @@ export function select(
       if (found.length === 0) unmatched.push(selector);
       return found;
     });
-  const along = direction === "dependencies" ? dependenciesOf : dependentsOf;
-  const against = direction === "dependencies" ? dependentsOf : dependenciesOf;
   const targets = matching(selectors.targets);
   const selected =
     selectors.targets.length === 0
       ? new Set(resources.map((resource) => resource.address))
-      : closure(targets, (address) => along(graph, address));
-  const excluded = closure(matching(selectors.excludes), (address) => against(graph, address));
-  for (const address of excluded) selected.delete(address);
+      : closure(targets, along);
+  for (const address of closure(matching(selectors.excludes), against)) selected.delete(address);
   return { selected, unmatched };
 }

@@ -21,6 +21,11 @@ export async function awaitReady(
     liveAttributes,
     hash: (value) => keyedHash(state.sensitiveKey, value),
   });
+  const known = evaluateKnownInputs(
+    record.inputs as unknown as VmInputs,
+    { values, liveAttributes, sensitiveVariables },
+    state.sensitiveKey,
+  );
   const spec = vmSpec(
     {
       id: record.instance ?? "",
@@ -28,7 +33,8 @@ export async function awaitReady(
       lab: { name: state.lab, lineage: state.lineage, folder: workspace.folder },
       base: { digest: String(record.attributes.base), user: "" },
     },
-    evaluateKnownInputs(record.inputs as unknown as VmInputs, { values, liveAttributes, sensitiveVariables }),
+    known.inputs,
+    !known.complete,
   );
   const provider = workspace.providers.vm;
   await provider.ready(spec, context);

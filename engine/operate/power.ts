@@ -6,6 +6,7 @@ import type { VmInputs } from "../config/types.ts";
 import { type Diagnostic, problem } from "../diagnostics.ts";
 import { keyedHash } from "../json.ts";
 import { type Decision, NO_CHANGE } from "../plan/decision.ts";
+import { NO_PORTS } from "../plan/host-ports.ts";
 import type { DecidedResource } from "../plan/operations.ts";
 import { makeOperations } from "../plan/operations.ts";
 import type { PlanOutcome } from "../plan/options.ts";
@@ -52,6 +53,7 @@ export async function planPower(
       decision,
       dependsOn: related,
       dependedOn: [],
+      ...NO_PORTS,
       removal: false,
     };
   });

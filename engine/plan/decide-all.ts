@@ -4,13 +4,14 @@ import type { ImageInputs, Resource, VmInputs } from "../config/types.ts";
 import { type Diagnostic, isDiagnosticsError, problem } from "../diagnostics.ts";
 import { buildGraph, type DependencyGraph } from "../graph/dependency-graph.ts";
 import { dependencyOrder } from "../graph/order.ts";
-import { globPattern, select } from "../graph/select.ts";
+import { directions, globPattern, select } from "../graph/select.ts";
 import type { ResourceState } from "../state/types.ts";
-import { decideImage, imageNeedsResolution } from "./decide-image.ts";
+import { decideImage, imageNeedsResolution, isLost } from "./decide-image.ts";
 import { decideRemoval } from "./decide-removal.ts";
 import { decideSecret } from "./decide-secret.ts";
 import { decideVm, type PlannedBase } from "./decide-vm.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
+import { NO_PORTS, portMoves } from "./host-ports.ts";
 import { cycleProblem, type ExpandedLab, type PlanBasis } from "./make-plan.ts";
 import type { DecidedResource } from "./operations.ts";
 import { protectionProblem } from "./protection.ts";
@@ -45,8 +46,8 @@ export async function decideAll(
   if (order.type === "cycle") {
     return { ...nothing, diagnostics: [cycleProblem(order.addresses, expanded.expansion.resources)] };
   }
-  const direction = options.mode === "destroy" ? "dependents" : "dependencies";
-  const selection = select(graph, [...candidates.values()], options, direction);
+  const leaves = (address: string) => candidates.get(address)?.resource === undefined;
+  const selection = select([...candidates.values()], options, directions(graph, leaves));
   const diagnostics = [...selection.unmatched.map(unmatchedProblem), ...unknownRequests(basis, candidates)];
   if (diagnostics.length > 0) return { ...nothing, diagnostics };
 
@@ -70,6 +71,9 @@ export async function decideAll(
       dependsOn: candidate.dependsOn,
       dependedOn: candidate.recorded?.dependsOn ?? [],
       removal: removes(basis, candidate),
+      ...(decision.steps.length === 0
+        ? NO_PORTS
+        : portMoves(candidate.recorded?.inputs, decision.planned?.inputs)),
     };
   });
   return { items, resolutions, diagnostics };
@@ -186,6 +190,8 @@ function decide(
 ): Decision {
   const { address, resource, recorded } = candidate;
   const { options, reality } = basis;
+  const foreign = foreignProvider(basis, candidate);
+  if (foreign !== undefined) return { ...NO_CHANGE, diagnostics: [foreign] };
   const observation = reality.vms.get(recorded?.instance ?? "");
   if (resource === undefined) {
     if (recorded === undefined || options.mode === "refresh-only") return NO_CHANGE;
@@ -221,6 +227,19 @@ function decide(
   }
 }
 
+/** A machine that another provider made cannot be seen, changed or removed by this one. */
+function foreignProvider(basis: PlanBasis, { address, recorded }: Candidate): Diagnostic | undefined {
+  const { name } = basis.workspace.providers.vm;
+  if (recorded?.type !== "vm" || recorded.provider === name) return undefined;
+  return problem({
+    code: "plan/other-provider",
+    address,
+    summary: `${address} was made by provider "${recorded.provider}", and lab.provider is "${name}"`,
+    detail: "It would be lost sight of.",
+    hint: `Set lab.provider = "${recorded.provider}" and destroy it first.`,
+  });
+}
+
 /** The image of a VM as the plan leaves it, worked out once an image. */
 function baseOf(
   basis: PlanBasis,
@@ -235,12 +254,28 @@ function baseOf(
   const image = candidates.get(address);
   const resolution = resolutions.get(address);
   const renewed = requested(basis.options.replace, address);
+  const restored = resolution !== undefined && image !== undefined && isRestored(basis, image, resolution);
   const digest =
-    resolution === undefined ? image?.recorded?.instance : renewed ? undefined : resolution.digest;
+    resolution === undefined || restored
+      ? image?.recorded?.instance
+      : renewed
+        ? undefined
+        : resolution.digest;
   const user = (image?.resource?.inputs as ImageInputs | undefined)?.user ?? "vmlab";
-  const base = { address, digest, user };
+  const base = { address, digest, restored, user };
   bases.set(address, base);
   return base;
+}
+
+/** The image was lost or touched in the store, and nothing asks for another one. */
+function isRestored(basis: PlanBasis, image: Candidate, resolution: ImageResolution): boolean {
+  const { resource, recorded, address } = image;
+  if (resource === undefined || recorded === undefined) return false;
+  return isLost(resource, recorded, basis.reality.images.get(recorded.instance ?? ""), resolution, {
+    upgrade: upgrades(basis, address),
+    requested: requested(basis.options.replace, address),
+    pin: basis.pins[resource.name],
+  });
 }
 
 /** What refresh-only keeps of a decision: what was found, told as notes. */

@@ -34,6 +34,27 @@ function pinMoved(recorded: ResourceState, pin: ImagePin | undefined): boolean {
   return before.source === pin.source && (before.checksum !== pin.checksum || before.recipe !== pin.recipe);
 }
 
+/**
+ * The recorded bytes are not in the store, or were touched there, and neither the declaration nor the pin nor the user
+ * asks for others: the same are got again, and what stands on them stays.
+ */
+export function isLost(
+  resource: Resource,
+  recorded: ResourceState,
+  observation: ImageObservation | undefined,
+  resolution: ImageResolution,
+  options: {
+    readonly upgrade: boolean;
+    readonly requested: boolean;
+    readonly pin?: ImagePin | undefined;
+  },
+): boolean {
+  if (options.upgrade || options.requested || pinMoved(recorded, options.pin)) return false;
+  if (observation === undefined || observation.state === "present") return false;
+  const other = resolution.digest !== undefined && resolution.digest !== recorded.instance;
+  return !other && recipeChanges(recorded, resource).length === 0;
+}
+
 export function decideImage(
   resource: Resource,
   recorded: ResourceState | undefined,
@@ -64,8 +85,9 @@ export function decideImage(
     return { ...NO_CHANGE, action, summary, reasons: [{ kind: "new" }], steps, planned, notes };
   }
   const attributes = recipeChanges(recorded, resource);
-  const moved = resolution.digest !== recorded.instance;
   const lost = observation !== undefined && observation.state !== "present";
+  const moved =
+    resolution.digest !== recorded.instance && !isLost(resource, recorded, observation, resolution, options);
   if (!moved && !lost && !options.requested) {
     if (attributes.length === 0) return userChange(resource, recorded);
     return {

@@ -15,6 +15,8 @@ export interface PlannedBase {
   readonly address: string;
   /** Undefined while it has to be built. */
   readonly digest: string | undefined;
+  /** The same bytes are got again: VMs on it stay, new ones take what the image then is. */
+  readonly restored: boolean;
   readonly user: string;
 }
 
@@ -64,7 +66,7 @@ function plannedVm(situation: VmSituation, generation: number): PlannedResource 
     ...(resource.environment === undefined ? {} : { environment: resource.environment }),
     generation,
     inputs: resource.inputs as VmInputs,
-    ...(base.digest === undefined ? {} : { base: base.digest }),
+    ...(base.digest === undefined || base.restored ? {} : { base: base.digest }),
     user: base.user,
   };
 }
@@ -152,7 +154,7 @@ function powerOf(recorded: ResourceState, observation: VmObservation | undefined
     case "stopped":
       return { running: false, clean: observation.clean, reason: observation.reason };
     case "broken":
-      return { running: false, clean: true, reason: observation.reason };
+      return { running: false, clean: false, reason: observation.reason };
     default:
       return {
         running: recorded.phase !== "created" && recorded.powerOverride === undefined,
@@ -170,9 +172,8 @@ function replacement(
   power: Power,
 ): Decision {
   const inputs = situation.resource.inputs as VmInputs;
-  const { override } = overrideOf(situation, recorded, changes, power);
-  const runNew =
-    inputs.power === "running" ? override === undefined : inputs.power === "manual" && power.running;
+  const { override, changed } = overrideOf(situation, recorded, changes, power);
+  const runNew = wantsToRun(inputs, recorded, override, power);
   const steps: Step[] = ["create"];
   if (power.running) steps.push("stop");
   if (runNew) steps.push("start", "ready");
@@ -194,8 +195,23 @@ function replacement(
     attributes: changes,
     steps,
     planned: plannedVm(situation, recorded.generation + 1),
+    ...(changed
+      ? { observed: { address: situation.resource.address, powerOverride: override ?? null } }
+      : {}),
     dataLoss: [loss],
   };
+}
+
+/** With power "manual" a machine is left as it is; one that an operation stopped and did not start again ran. */
+function wantsToRun(
+  inputs: VmInputs,
+  recorded: ResourceState,
+  override: PowerOverride | undefined,
+  power: Power,
+): boolean {
+  if (inputs.power === "running") return override === undefined;
+  const interrupted = recorded.phase === "created" && override === undefined;
+  return inputs.power === "manual" && (power.running || interrupted);
 }
 
 /** What the record of a stop comes to, and what to tell about it. */
@@ -246,8 +262,7 @@ function inPlace(
   if (shrink !== undefined) return shrinking(situation, shrink);
 
   const { override, changed: overrideChanged, note } = overrideOf(situation, recorded, changes, power);
-  const wanted =
-    inputs.power === "running" ? override === undefined : inputs.power === "manual" && power.running;
+  const wanted = wantsToRun(inputs, recorded, override, power);
   const works = changes.filter((change) => change.path[0] !== "power");
   const has = (change: ChangeClass) => works.some((candidate) => candidate.change === change);
   const restart = has("restart");

@@ -11,8 +11,10 @@ import type { State } from "../state/types.ts";
 import type { Workspace } from "../workspace.ts";
 import { assemblePlan } from "./assemble-plan.ts";
 import { type DecidedLab, decideAll } from "./decide-all.ts";
+import type { Decision } from "./decision.ts";
 import type { PlanOptions, PlanOutcome } from "./options.ts";
 import { type Reality, refresh } from "./refresh.ts";
+import type { Step } from "./types.ts";
 
 /** What a plan is made from. */
 export interface PlanBasis {
@@ -65,10 +67,36 @@ export async function makePlan(
       continue;
     }
     warnings.push(...expanded.diagnostics, ...decided.diagnostics);
-    const { plan, diagnostics } = await assemblePlan(basis, expanded, decided);
+    const { plan, diagnostics } = await assemblePlan(
+      basis,
+      withOutputsLater(basis, expanded, decided, unknown),
+      decided,
+    );
     if (hasErrors(diagnostics)) return { diagnostics: [...warnings, ...diagnostics] };
     return { plan, diagnostics: [...warnings, ...diagnostics] };
   }
+}
+
+/** Steps after which a machine's live attributes, such as ports that the kernel chose, may be others. */
+const RENEWING: ReadonlySet<Step> = new Set(["create", "start", "update"]);
+
+/** Outputs that read a machine which is about to be started or changed are computed when that is done, not now. */
+function withOutputsLater(
+  basis: PlanBasis,
+  expanded: ExpandedLab,
+  decided: DecidedLab,
+  unknown: ReadonlySet<string>,
+): ExpandedLab {
+  const { expansion } = expanded;
+  if (expansion.outputs.length === 0) return expanded;
+  const moving = decided.items.filter((item) => item.decision.steps.some((step) => RENEWING.has(step)));
+  if (moving.length === 0) return expanded;
+  const later = expandWithout(basis, new Set([...unknown, ...moving.map((item) => item.address)]));
+  const vms = { ...later.values.vms, ...expansion.values.vms };
+  return {
+    ...expanded,
+    expansion: { ...expansion, outputs: later.outputs, values: { ...later.values, vms } },
+  };
 }
 
 function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
@@ -79,11 +107,8 @@ async function expand(
   basis: PlanBasis,
   unknown: ReadonlySet<string>,
 ): Promise<ExpandedLab & { readonly diagnostics: readonly Diagnostic[] }> {
-  const { workspace, state } = basis;
-  const expansion = expandLab(workspace.lab, {
-    liveAttributes: (address) => (unknown.has(address) ? undefined : state?.resources[address]?.attributes),
-    hash: (value) => keyedHash(basis.sensitiveKey, value),
-  });
+  const { workspace } = basis;
+  const expansion = expandWithout(basis, unknown);
   const resolved = await resolveFiles(workspace.effects, workspace.lab, expansion);
   return {
     expansion: resolved.expansion,
@@ -92,11 +117,29 @@ async function expand(
   };
 }
 
+/** The lab with the live attributes of some resources unknown. */
+function expandWithout(
+  { workspace, state, sensitiveKey }: PlanBasis,
+  unknown: ReadonlySet<string>,
+): Expansion {
+  return expandLab(workspace.lab, {
+    liveAttributes: (address) => (unknown.has(address) ? undefined : state?.resources[address]?.attributes),
+    hash: (value) => keyedHash(sensitiveKey, value),
+  });
+}
+
+/** Made anew, or with other ports: what others read of it now is not what it will offer. */
+function renewsAttributes({ action, attributes }: Decision): boolean {
+  return (
+    action === "replace" ||
+    action === "create" ||
+    attributes.some((attribute) => attribute.path[0] === "ports")
+  );
+}
+
 /** Resources that will be made anew while others read values of the present ones. */
 function renewedAndUsed(decided: DecidedLab, state: State | undefined, known: ReadonlySet<string>): string[] {
-  const renewed = decided.items.filter(
-    (item) => item.decision.action === "replace" || item.decision.action === "create",
-  );
+  const renewed = decided.items.filter((item) => renewsAttributes(item.decision));
   if (renewed.length === 0) return [];
   const used = new Set(decided.items.flatMap((item) => (item.removal ? [] : item.dependsOn)));
   return renewed

@@ -12,6 +12,9 @@ export interface DecidedResource {
   readonly dependedOn: readonly string[];
   /** It goes away: its dependents go first. */
   readonly removal: boolean;
+  /** Host ports, as `8080/tcp`, that this change gives up, and that it takes. */
+  readonly frees: readonly string[];
+  readonly takes: readonly string[];
 }
 
 /** Estimated milliseconds of an operation; undefined when nothing is recorded. */
@@ -29,6 +32,7 @@ export function makeOperations(decided: readonly DecidedResource[], estimate: Es
   const lastOf = new Map<string, string>();
   for (const item of decided) if (!item.removal) lastOf.set(item.address, lastOperationId(item));
 
+  const freed = new Map<string, string>();
   const kept = decided.filter((item) => !item.removal);
   const ordered = [...removals.filter(isWork), ...kept, ...removals.filter((item) => !isWork(item))];
   return ordered.flatMap((item) => {
@@ -40,8 +44,25 @@ export function makeOperations(decided: readonly DecidedResource[], estimate: Es
           ...(isWork(item) ? [] : (former.get(item.address) ?? [])),
         ].flatMap((address) => removing.get(address) ?? lastOf.get(address) ?? [])
       : item.dependsOn.flatMap((address) => lastOf.get(address) ?? []);
-    return chain(item, unique(first), estimate);
+    const operations = chain(item, unique(first), estimate);
+    // Taken ports wait for whoever gives them up before in this order; later ones would make a ring.
+    const after = item.takes.flatMap((port) => freed.get(port) ?? []);
+    const release = releasing(item);
+    if (release !== undefined)
+      for (const port of item.frees) freed.set(port, operationId(item.address, release));
+    if (after.length === 0) return operations;
+    return operations.map((operation) => (TAKING.has(operation.step) ? { ...operation, after } : operation));
   });
+}
+
+/** Steps by which a machine begins to listen on its host ports. */
+const TAKING: ReadonlySet<Step> = new Set(["start", "update"]);
+
+/** The step after which a resource's given up ports are free. */
+function releasing({ decision: { steps } }: DecidedResource): Step | undefined {
+  return (
+    steps.find((step) => step === "stop") ?? steps.find((step) => step === "update" || step === "delete")
+  );
 }
 
 function dependentsBy(

@@ -1,5 +1,5 @@
 /** A plan in a file: written for a later apply, and refused when it no longer fits. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fail, systemErrorCode } from "../diagnostics.ts";
 import type { Effects } from "../effects.ts";
 import { canonicalJson, isJsonObject, sha256 } from "../json.ts";
@@ -91,7 +91,7 @@ async function refuseStale(workspace: Workspace, plan: Plan, path: string): Prom
       stale(`provider ${provider.name} was version ${planned ?? "none"} and is ${provider.version}`);
   }
   for (const source of plan.sources) {
-    const file = join(workspace.folder, source.path);
+    const file = resolve(workspace.folder, source.path);
     const found =
       (await workspace.effects.files.stat(file)) === undefined
         ? undefined
@@ -102,6 +102,10 @@ async function refuseStale(workspace: Workspace, plan: Plan, path: string): Prom
     if ((await workspace.effects.files.stat(join(workspace.folder, "vmlab.lock"))) !== undefined)
       stale("vmlab.lock was added");
   }
+  // A file that is new, such as one that an include's glob finds now, is as good as a changed one.
+  const known = new Set(plan.sources.map((source) => source.path));
+  const added = workspace.lab.sources.find((source) => !known.has(source.path));
+  if (added !== undefined) stale(`${added.path} was added`);
   const state = await workspace.store.read();
   const mismatch = basisMismatch(plan, state);
   if (mismatch !== undefined) stale(mismatch);

@@ -55,6 +55,8 @@ export interface ResourceState {
   readonly environment?: EnvironmentMember;
   /** Set by stop and by a poweroff inside; cleared by start. */
   readonly powerOverride?: PowerOverride;
+  /** The machine went through all its steps once. */
+  readonly provisioned?: boolean;
   /** Keyed hashes of the provisioning steps that are done, in order. */
   readonly stepsDone?: readonly string[];
   /** The new machine of a replacement that is under way; this record describes the old one until it is ready. */

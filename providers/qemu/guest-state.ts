@@ -86,31 +86,33 @@ export async function bringGuestUpToDate(
     await writeRecord(effects, folder.guest, record);
   };
 
-  const keys = await authorizedKeys(effects, await labKey(effects, home, spec.lab), spec.keys);
-  const lines = keyChanges(record.keys, keys);
-  if (lines.length > 0) {
-    await root(
-      context,
-      running,
-      "its authorized keys",
-      KEYS_SCRIPT,
-      [spec.user],
-      `${lines.join("\n")}\n`,
-      signal,
-    );
-    await keep({ ...record, keys });
-  }
+  if (spec.partial !== true) {
+    const keys = await authorizedKeys(effects, await labKey(effects, home, spec.lab), spec.keys);
+    const lines = keyChanges(record.keys, keys);
+    if (lines.length > 0) {
+      await root(
+        context,
+        running,
+        "its authorized keys",
+        KEYS_SCRIPT,
+        [spec.user],
+        `${lines.join("\n")}\n`,
+        signal,
+      );
+      await keep({ ...record, keys });
+    }
 
-  const hash =
-    spec.password === undefined || spec.password === ""
-      ? undefined
-      : await hashPassword(effects, spec.password, spec.id);
-  if (hash !== record.passwordHash) {
-    const args = [hash === undefined ? "no" : "yes"];
-    const input = `${spec.user}:${hash ?? "!"}\n`;
-    await root(context, running, "its password", PASSWORD_SCRIPT, args, input, signal);
-    const { passwordHash: _, ...rest } = record;
-    await keep({ ...rest, ...(hash === undefined ? {} : { passwordHash: hash }) });
+    const hash =
+      spec.password === undefined || spec.password === ""
+        ? undefined
+        : await hashPassword(effects, spec.password, spec.id);
+    if (hash !== record.passwordHash) {
+      const args = [hash === undefined ? "no" : "yes"];
+      const input = `${spec.user}:${hash ?? "!"}\n`;
+      await root(context, running, "its password", PASSWORD_SCRIPT, args, input, signal);
+      const { passwordHash: _, ...rest } = record;
+      await keep({ ...rest, ...(hash === undefined ? {} : { passwordHash: hash }) });
+    }
   }
 
   const disk = (await readVmRecord(effects, folder))?.disk ?? record.disk;

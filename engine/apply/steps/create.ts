@@ -9,6 +9,8 @@ export async function create(run: Run, call: StepCall): Promise<void> {
   const { id: operation, address } = call.operation;
   const before = run.keeper.resource(address);
   const replaces = call.operation.action === "replace" && before?.instance !== undefined;
+  // Made anew because it was never finished: what there is of it goes first.
+  if (!replaces && before?.instance !== undefined) await run.providers.vm.remove(before.instance, {});
   const instance = newInstanceId(run);
   const base = baseDigest(run, planned);
   const spec = specFor(run, planned, instance, base);

@@ -17,6 +17,8 @@ export async function obtain(run: Run, call: StepCall): Promise<void> {
     },
     call.context,
   );
+  // The pin first: a crash between the two leaves an image to be looked at again, never a record without its pin.
+  if (image.pin !== undefined) await run.pins.set(name, image.pin);
   await run.keeper.commit({
     kind: "resource",
     address,
@@ -39,5 +41,4 @@ export async function obtain(run: Run, call: StepCall): Promise<void> {
       preventDestroy,
     },
   });
-  if (image.pin !== undefined) await run.pins.set(name, image.pin);
 }

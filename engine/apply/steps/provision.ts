@@ -16,11 +16,11 @@ export async function provision(run: Run, call: StepCall): Promise<void> {
   const target = targetOf(run, call);
   const { address } = call.operation;
   const planned = plannedVm(call);
-  const inputs = evaluated(run, planned);
   const wanted = stepHashes(run, planned);
   let done = commonPrefix(target.record.stepsDone ?? [], wanted);
   const total = wanted.length;
-  for (const [index, step] of inputs.steps.entries()) {
+  const steps = allStepsDone(run, call, target) ? [] : evaluated(run, planned).steps;
+  for (const [index, step] of steps.entries()) {
     const hash = wanted[index];
     if (index < done.length || hash === undefined) continue;
     const guestStep = await guestStepOf(run, address, step, labelOf(planned.inputs.steps[index]));
@@ -34,7 +34,7 @@ export async function provision(run: Run, call: StepCall): Promise<void> {
     });
   }
   if (target.spec.ready !== undefined) await run.providers.vm.readyCommand(target.spec, call.context);
-  const resource = { ...target.with({ phase: "complete" }), stepsDone: done };
+  const resource = { ...target.with({ phase: "complete" }), stepsDone: done, provisioned: true };
   await run.keeper.commit({ kind: "resource", address, resource });
 }
 
@@ -43,7 +43,7 @@ export function allStepsDone(run: Run, call: StepCall, target: Target): boolean 
   const planned = plannedVm(call);
   const done = target.record.stepsDone ?? [];
   const wanted = stepHashes(run, planned);
-  if (planned.inputs.on_change === "ignore") return done.length >= wanted.length;
+  if (planned.inputs.on_change === "ignore" && target.record.provisioned === true) return true;
   return commonPrefix(done, wanted).length === wanted.length;
 }
 

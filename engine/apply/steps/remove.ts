@@ -38,7 +38,13 @@ export async function remove(run: Run, call: StepCall): Promise<void> {
       since: run.workspace.effects.clock.now(),
     },
   });
-  if (record.instance !== undefined) await toTrash(run, record, record.instance, "deleted");
+  try {
+    if (record.instance !== undefined) await toTrash(run, record, record.instance, "deleted");
+  } catch (error) {
+    // Nothing is owed: the resource may be declared again by the time of the next apply.
+    if (!call.context.signal.aborted) await run.keeper.commit({ kind: "abandoned", operation });
+    throw error;
+  }
   await run.keeper.commit({ kind: "done", operation, address, resource: null });
 }
 

@@ -1,6 +1,7 @@
 /** The exchange of machines in a replacement: the new one takes over, the old one goes to the trash; or back. */
 import type { Operation } from "../../plan/types.ts";
-import type { Intent, ResourceState } from "../../state/types.ts";
+import type { Intent, Replacement, ResourceState } from "../../state/types.ts";
+import { forceStop, quietCall } from "../quiet-call.ts";
 import type { Run, StepCall } from "../run.ts";
 import { toTrash } from "./remove.ts";
 import { recordOf } from "./vm-target.ts";
@@ -10,7 +11,7 @@ import { recordOf } from "./vm-target.ts";
  * that no crash can lose sight of it.
  */
 export async function promote(run: Run, operation: Operation, record: ResourceState): Promise<void> {
-  const { replacement, stepsDone: _done, powerOverride, ...rest } = record;
+  const { replacement, stepsDone: _done, provisioned: _provisioned, powerOverride, ...rest } = record;
   if (replacement === undefined) return;
   const planned = run.plan.resources[operation.address];
   const runs = replacement.phase !== "created";
@@ -81,28 +82,30 @@ export async function rollBack(
   const record = recordOf(run, address);
   const { replacement, ...old } = record;
   if (replacement === undefined) return;
-  const context = {
-    signal: new AbortController().signal,
-    progress: () => undefined,
-    output: () => undefined,
-  };
-  await run.providers.vm.stop(replacement.instance, { timeoutMs: 0, force: true }, context);
+  await forceStop(run, replacement.instance);
   if (keepForALook && replacement.phase !== "created") {
-    await toTrash(run, { ...old, ...replacement, address }, replacement.instance, reason);
+    await toTrash(run, newMachine(old, replacement), replacement.instance, reason);
   } else {
     await run.providers.vm.remove(replacement.instance, {});
   }
-  if (replacement.restartOld && old.instance !== undefined) {
-    const observation = (await run.providers.vm.read([old.instance])).get(old.instance);
-    if (observation?.state === "stopped") await startAgain(run, old, context);
-  }
-  await run.keeper.commit({ kind: "resource", address, resource: old });
+  // Off, and expected to be started: when starting it fails now, the next plan does it.
+  const off: ResourceState = replacement.restartOld ? { ...old, phase: "created" } : old;
+  await run.keeper.commit({ kind: "resource", address, resource: off });
+  if (replacement.restartOld) await startAgain(run, old);
   run.workspace.events({ type: "rolled-back", address, reason });
 }
 
-async function startAgain(run: Run, old: ResourceState, context: StepCall["context"]): Promise<void> {
-  const spec = run.knownSpec(old);
-  await run.providers.vm.start(spec, context);
+async function startAgain(run: Run, old: ResourceState): Promise<void> {
+  const attributes = await run.providers.vm.start(run.knownSpec(old), quietCall());
+  const resource = { ...old, attributes: { ...old.attributes, ...attributes } };
+  await run.keeper.commit({ kind: "resource", address: old.address, resource });
+}
+
+/** The record of a replacement's new machine, without what only the old one has been through. */
+function newMachine(old: ResourceState, replacement: Replacement): ResourceState {
+  const { stepsDone: _steps, provisioned: _provisioned, powerOverride: _override, ...rest } = old;
+  const { restartOld: _restart, ...machine } = replacement;
+  return { ...rest, ...machine };
 }
 
 /** True for the rest of an exchange that has begun: the old machine is off. */

@@ -45,14 +45,25 @@ export function specFor(run: Run, planned: PlannedVm, instance: string, base: st
     lab: run.lab,
     base: { digest: base, user: planned.user },
   };
-  return vmSpec(identity, evaluated(run, planned));
+  if (run.plan.mode !== "power") return vmSpec(identity, evaluateVmInputs(planned.inputs, run.evaluation));
+  const { inputs, complete } = evaluateKnownInputs(planned.inputs, run.evaluation, run.keeper.sensitiveKey);
+  return vmSpec(identity, inputs, !complete);
 }
 
-/** For starting and stopping, values that cannot be computed now are not needed: the guest has them. */
+/**
+ * The inputs with every expression evaluated, for running steps in the guest. A power operation carries out what was
+ * applied, so it needs the very values that were.
+ */
 export function evaluated(run: Run, planned: PlannedVm): EvaluatedVmInputs {
-  return run.plan.mode === "power"
-    ? evaluateKnownInputs(planned.inputs, run.evaluation)
-    : evaluateVmInputs(planned.inputs, run.evaluation);
+  if (run.plan.mode !== "power") return evaluateVmInputs(planned.inputs, run.evaluation);
+  const { inputs, complete } = evaluateKnownInputs(planned.inputs, run.evaluation, run.keeper.sensitiveKey);
+  if (complete) return inputs;
+  return fail({
+    code: "apply/sensitive-input-missing",
+    address: planned.address,
+    summary: `${planned.address} is not provisioned yet, and a sensitive value for that is not given`,
+    hint: "Run `vmlab apply` with the sensitive variables (--var or --var-file).",
+  });
 }
 
 /** The machine under construction in a replacement, else the VM itself. */

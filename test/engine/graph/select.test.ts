@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { buildGraph } from "../../../engine/graph/dependency-graph.ts";
-import { select } from "../../../engine/graph/select.ts";
+import { directions, select } from "../../../engine/graph/select.ts";
 
 const member = (name: string) => ({ environment: "k8s", member: name });
 const resources = [
@@ -10,8 +10,14 @@ const resources = [
   { address: "vm.web", dependsOn: ["image.base"] },
 ];
 const graph = buildGraph(resources);
-const selected = (targets: string[], excludes: string[] = [], direction?: "dependents") =>
-  [...select(graph, resources, { targets, excludes }, direction).selected].sort();
+const selected = (targets: string[], excludes: string[] = [], leaving: string[] = []) =>
+  [
+    ...select(
+      resources,
+      { targets, excludes },
+      directions(graph, (address) => leaving.includes(address)),
+    ).selected,
+  ].sort();
 
 describe("select", () => {
   test("takes everything when nothing is targeted", () => {
@@ -30,14 +36,20 @@ describe("select", () => {
     expect(selected([], ["vm.k8s-cp"])).toEqual(["image.base", "vm.web"]);
   });
 
-  test("takes dependents along when things are destroyed", () => {
-    expect(selected(["vm.k8s-cp"], [], "dependents")).toEqual(["vm.k8s-cp", "vm.k8s-worker"]);
+  test("takes dependents along with what goes away, and not what it stood on", () => {
+    expect(selected(["vm.k8s-cp"], [], ["vm.k8s-cp", "vm.k8s-worker"])).toEqual([
+      "vm.k8s-cp",
+      "vm.k8s-worker",
+    ]);
   });
 
   test("names selectors that match nothing", () => {
-    expect(select(graph, resources, { targets: ["vm.wbe"], excludes: ["vm.x*"] }).unmatched).toEqual([
-      "vm.wbe",
-      "vm.x*",
-    ]);
+    expect(
+      select(
+        resources,
+        { targets: ["vm.wbe"], excludes: ["vm.x*"] },
+        directions(graph, () => false),
+      ).unmatched,
+    ).toEqual(["vm.wbe", "vm.x*"]);
   });
 });
