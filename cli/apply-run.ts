@@ -1,10 +1,9 @@
 /** From a workspace to a plan on the screen, and from a plan to what came of it: shared by all that change the lab. */
-import fastDeepEqual from "fast-deep-equal";
 import type { ApplyOutcome } from "../engine/apply/options.ts";
 import type { Diagnostic } from "../engine/diagnostics.ts";
 import { DiagnosticsError } from "../engine/diagnostics.ts";
-import { isDeferred } from "../engine/plan/compare-inputs.ts";
 import type { PlanOutcome } from "../engine/plan/options.ts";
+import { outputsDiffer } from "../engine/plan/outputs-differ.ts";
 import type { Plan } from "../engine/plan/types.ts";
 import type { State } from "../engine/state/types.ts";
 import type { Workspace } from "../engine/workspace.ts";
@@ -60,17 +59,17 @@ export async function showPlan(
 
 /** True when applying the plan would do anything at all. */
 export function changesAnything(plan: Plan, state: State | undefined): boolean {
-  return plan.operations.length > 0 || plan.observations.length > 0 || outputsDiffer(plan, state);
+  return (
+    plan.operations.length > 0 ||
+    plan.observations.length > 0 ||
+    outputsDiffer(plan, state) ||
+    leavesNothing(plan, state)
+  );
 }
 
-function outputsDiffer(plan: Plan, state: State | undefined): boolean {
-  if (plan.mode === "destroy") return false;
-  const recorded = state?.outputs ?? {};
-  if (Object.keys(recorded).length !== plan.outputs.length) return true;
-  return plan.outputs.some(({ name, value }) => {
-    const before = recorded[name];
-    return before === undefined || (!isDeferred(value) && !fastDeepEqual(before.value, value));
-  });
+/** A destroy also ends a lab whose resources are gone already: its state, its key, its share of the host. */
+function leavesNothing(plan: Plan, state: State | undefined): boolean {
+  return plan.mode === "destroy" && state !== undefined && Object.keys(state.resources).length === 0;
 }
 
 export interface ApplyRequest {

@@ -1,11 +1,11 @@
 /** Takes the lock, recovers, carries the plan out, and leaves a snapshot. */
 import type { LabIdentity } from "../../providers/provider.ts";
-import { type EvaluationContext, evaluateDeferred } from "../config/evaluate-deferred.ts";
+import { deepEvaluate, type EvaluationContext } from "../config/evaluate-deferred.ts";
 import type { VmInputs } from "../config/types.ts";
 import { DiagnosticsError, errorText, fail, isDiagnosticsError } from "../diagnostics.ts";
 import type { RunCounts } from "../events.ts";
 import type { Json } from "../json.ts";
-import { isDeferred } from "../plan/compare-inputs.ts";
+import { holdsSensitive } from "../plan/compare-inputs.ts";
 import { recordDurations } from "../plan/durations.ts";
 import { hostProblems } from "../plan/host-problems.ts";
 import { basisMismatch } from "../plan/saved-plan.ts";
@@ -247,8 +247,8 @@ async function recordOutputs(run: Run): Promise<Readonly<Record<string, OutputSt
   const outputs: Record<string, OutputState> = {};
   for (const { name, value, sensitive } of run.plan.outputs) {
     try {
-      const evaluated = isDeferred(value) ? evaluateDeferred(value, run.evaluation) : value;
-      outputs[name] = { value: evaluated, sensitive: sensitive || (isDeferred(value) && value.sensitive) };
+      const evaluated = deepEvaluate(value as Json, run.evaluation);
+      outputs[name] = { value: evaluated, sensitive: sensitive || holdsSensitive(value) };
     } catch (error) {
       if (!isDiagnosticsError(error)) throw error;
       const last = before[name];

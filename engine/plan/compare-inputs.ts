@@ -83,7 +83,7 @@ function some(value: unknown, test: (deferred: Deferred) => boolean): boolean {
   return Object.values(value).some((inner) => some(inner, test));
 }
 
-function holdsSensitive(value: unknown): boolean {
+export function holdsSensitive(value: unknown): boolean {
   return some(value, (deferred) => deferred.sensitive);
 }
 
