@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { addTable } from "../engine/config/edit.ts";
 import { expandLab } from "../engine/config/expand.ts";
 import { fail } from "../engine/diagnostics.ts";
-import type { Json, JsonObject } from "../engine/json.ts";
+import type { JsonObject } from "../engine/json.ts";
 import type { LockedStore } from "../engine/state/store.ts";
 import type { ResourceState, State } from "../engine/state/types.ts";
-import type { Providers, TrashedVm } from "../providers/provider.ts";
+import type { Providers, TrashedVm, VmProvider } from "../providers/provider.ts";
 import type { CommandContext } from "./context.ts";
+import { type DeclaredSettings, declaredSettings } from "./declared-settings.ts";
 import { type FileEdit, writeEdits } from "./edited-files.ts";
 import { LAB_FILE, openLab, openStore } from "./workspace.ts";
 
@@ -38,24 +39,54 @@ export async function restoreVm(
     }
     requireFree(state, address, trashed);
     const resource: ResourceState = {
-      ...record,
+      ...ownRecord(record),
       address,
       name,
       instance: trashed.id,
       powerOverride: { state: "stopped", by: "command", since: context.effects.clock.now() },
     };
-    await providers.vm.restoreFromTrash(trashed.id);
+    // Durable first: after a crash in between, this command or a plan mends a record without its machine. A machine
+    // without a record would be lost.
     await locked.append([{ kind: "resource", address, resource }]);
+    try {
+      await providers.vm.restoreFromTrash(trashed.id);
+    } catch (error) {
+      await takeBack(locked, providers.vm, resource);
+      throw error;
+    }
     if (edit !== undefined) {
       await writeEdits(context.effects, [edit]);
-      context.terminal.out.write(
-        `Wrote [vms.${name}] to ${LAB_FILE}; steps and env of its own are not in it.\n`,
-      );
+      context.terminal.out.write(`${writtenBack(name, edit.left)}\n`);
     }
   } finally {
     await locked.release();
   }
   return name;
+}
+
+/** A machine that did not come out of the trash has no record; one that did keeps it, whatever failed then. */
+async function takeBack(locked: LockedStore, provider: VmProvider, resource: ResourceState): Promise<void> {
+  const { address, instance = "" } = resource;
+  if ((await provider.read([instance])).get(instance)?.state !== "absent") return;
+  await locked.append([{ kind: "resource", address, resource: null }]);
+}
+
+/**
+ * What the record says of this very machine. Where it tells of a replacement, the steps in it are those of the other
+ * machine; how it was powered when it was deleted is over.
+ */
+function ownRecord(record: ResourceState): ResourceState {
+  const { powerOverride: _power, replacement, ...rest } = record;
+  const { restartOld, ...own } = rest as typeof rest & { readonly restartOld?: boolean };
+  if (replacement === undefined && restartOld === undefined) return own;
+  const { stepsDone: _steps, provisioned: _provisioned, ...untouched } = own;
+  return untouched;
+}
+
+function writtenBack(name: string, left: readonly string[]): string {
+  const wrote = `Wrote [vms.${name}] to ${LAB_FILE}; steps and env of its own are not in it.`;
+  if (left.length === 0) return wrote;
+  return `${wrote}\nLeft out, because they hold sensitive values: ${left.join(", ")}. Declare them again.`;
 }
 
 function recordOf(record: JsonObject): ResourceState {
@@ -70,7 +101,9 @@ function recordOf(record: JsonObject): ResourceState {
 }
 
 function requireFree(state: State, address: string, trashed: TrashedVm): void {
-  if (state.resources[address] === undefined) return;
+  const present = state.resources[address];
+  // The same machine: an earlier restore was cut off between its record and its move.
+  if (present === undefined || present.instance === trashed.id) return;
   fail({
     code: "trash/name-taken",
     summary: `${address} exists`,
@@ -89,13 +122,14 @@ async function declarationEdit(
   trashed: TrashedVm,
   name: string,
   record: ResourceState,
-): Promise<FileEdit | undefined> {
+): Promise<(FileEdit & Pick<DeclaredSettings, "left">) | undefined> {
   const lab = await openLab(context, {});
   const declared = expandLab(lab).resources.find(({ address }) => address === `vm.${name}`);
   if (declared === undefined) {
     const path = join(context.folder, LAB_FILE);
     const before = await context.effects.files.readText(path);
-    return { path, before, after: await addTable(before, ["vms", name], settingsOf(record)) };
+    const { settings, left } = declaredSettings(record.inputs);
+    return { path, before, after: await addTable(before, ["vms", name], settings), left };
   }
   const before = record.inputs.image;
   const after = "image" in declared.inputs ? declared.inputs.image : undefined;
@@ -107,29 +141,4 @@ async function declarationEdit(
     });
   }
   return undefined;
-}
-
-/** The settings that keep the next plan from changing the machine itself. */
-function settingsOf({ inputs }: ResourceState): JsonObject {
-  const kept = inputs.role === undefined ? ["image"] : ["role"];
-  const names = [...kept, "cpus", "memory", "disk", "firmware", "ports", "labels"];
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = inputs[name];
-      if (value === undefined || isEmpty(value) || (name === "firmware" && value === "bios")) return [];
-      return [[name, name === "ports" && Array.isArray(value) ? value.map(declaredPort) : value]];
-    }),
-  );
-}
-
-/** `127.0.0.1:8080:80/tcp` as people write it: `8080:80`. */
-function declaredPort(port: Json): Json {
-  return String(port)
-    .replace(/\/tcp$/, "")
-    .replace(/^127\.0\.0\.1:/, "")
-    .replace(/^0:/, "");
-}
-
-function isEmpty(value: Json): boolean {
-  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }

@@ -8,6 +8,7 @@ import type { StateStore } from "../engine/state/store.ts";
 import type { State } from "../engine/state/types.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Providers } from "../providers/provider.ts";
+import type { LabMachine } from "../providers/qemu/index.ts";
 import type { CommandContext } from "./context.ts";
 import { showDiagnostics } from "./show-diagnostics.ts";
 
@@ -23,6 +24,13 @@ export interface GivenVariables {
 export async function openLab(context: CommandContext, given: GivenVariables): Promise<Lab> {
   await requireLabFile(context);
   return await loadLabFile(context, join(context.folder, LAB_FILE), given);
+}
+
+/** As {@link openLab}, for what works without a lab too: undefined where there is none or it is wrong. */
+export async function openLabIfSound(context: CommandContext): Promise<Lab | undefined> {
+  const { loadLab } = await import("../engine/config/load.ts");
+  const { lab } = await loadLab(context.effects, { file: join(context.folder, LAB_FILE) });
+  return lab;
 }
 
 async function loadLabFile(context: CommandContext, file: string, given: GivenVariables): Promise<Lab> {
@@ -127,6 +135,16 @@ export async function examineQemu(context: CommandContext): Promise<QemuHost> {
     uefi: (await findUefi(effects)) !== undefined,
     problems,
   };
+}
+
+/** QEMU machines on this host that belong to the lab, whether its state knows them or not; for doctor. */
+export async function qemuMachinesOf(
+  context: CommandContext,
+  lineage: string,
+): Promise<readonly LabMachine[]> {
+  const { machinesOfLab } = await import("../providers/qemu/index.ts");
+  const { effects, home } = context;
+  return await machinesOfLab({ effects, home, imageDisk: () => "" }, lineage);
 }
 
 /** What expressions that use sensitive variables are evaluated with. */

@@ -139,7 +139,10 @@ async function finish(
   });
   if (options.json === true) return exitCodeOf(outcome);
   if (plan.operations.length === 0) {
-    context.terminal.out.write("The state is up to date.\n");
+    const cleared = plan.mode === "destroy" && outcome.state === undefined;
+    context.terminal.out.write(
+      cleared ? "The lab's empty state was removed.\n" : "The state is up to date.\n",
+    );
     return exitCodeOf(outcome);
   }
   return summarise(context, outcome, plan, { verb: options.verb, durationMs: clock.now() - begun });

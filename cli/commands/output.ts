@@ -1,10 +1,12 @@
 import type { Command } from "commander";
 import { nameHint } from "../../engine/config/nearest-name.ts";
 import { fail } from "../../engine/diagnostics.ts";
+import { isJsonObject } from "../../engine/json.ts";
+import type { OutputState } from "../../engine/state/types.ts";
 import type { CommandContext } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
 import { outputLines, valueText } from "../render/outputs.ts";
-import { openStore } from "../workspace.ts";
+import { openLabIfSound, openStore } from "../workspace.ts";
 
 interface OutputOptions {
   readonly json?: boolean;
@@ -37,7 +39,7 @@ async function output(
 ): Promise<number> {
   const { out } = context.terminal;
   const state = await (await openStore(context)).read();
-  const outputs = state?.outputs ?? {};
+  const outputs = await withPresentSecrecy(context, state?.outputs ?? {});
   if (name === undefined) {
     if (options.raw === true) fail({ code: "cli/usage", summary: "--raw needs the name of one output" });
     if (options.json === true) {
@@ -68,4 +70,26 @@ async function output(
     out.write(String(found.value));
   } else out.write(`${found.sensitive ? "(sensitive)" : valueText(found.value)}\n`);
   return 0;
+}
+
+type RecordedOutputs = Readonly<Record<string, OutputState>>;
+
+/** What lab.toml calls sensitive by now is, even if it was not when the value was recorded. */
+async function withPresentSecrecy(
+  context: CommandContext,
+  recorded: RecordedOutputs,
+): Promise<RecordedOutputs> {
+  if (Object.values(recorded).every(({ sensitive }) => sensitive)) return recorded;
+  const declared = (await openLabIfSound(context))?.document.outputs;
+  if (!isJsonObject(declared)) return recorded;
+  const isSensitive = (name: string): boolean => {
+    const declaration = Object.hasOwn(declared, name) ? declared[name] : undefined;
+    return isJsonObject(declaration) && declaration.sensitive === true;
+  };
+  return Object.fromEntries(
+    Object.entries(recorded).map(([name, output]) => [
+      name,
+      { ...output, sensitive: output.sensitive || isSensitive(name) },
+    ]),
+  );
 }

@@ -1,6 +1,8 @@
+import { join } from "node:path";
 import type { Command } from "commander";
 import { nearestName } from "../../engine/config/nearest-name.ts";
 import { fail } from "../../engine/diagnostics.ts";
+import { isJsonObject } from "../../engine/json.ts";
 import { formatDuration, formatSize } from "../../engine/units.ts";
 import type { Providers, TrashedVm } from "../../providers/provider.ts";
 import { confirm } from "../confirm.ts";
@@ -8,7 +10,7 @@ import { type CommandContext, colours } from "../context.ts";
 import { defineCommand, defineGroup } from "../define-command.ts";
 import { type Cell, renderTable } from "../render/table.ts";
 import { restoreVm } from "../restore-vm.ts";
-import { LAB_FILE, openProviders, openStore } from "../workspace.ts";
+import { LAB_FILE, openProviders } from "../workspace.ts";
 
 export function define(context: CommandContext): Command {
   return defineGroup("trash", "List, restore and remove deleted VMs", [
@@ -61,18 +63,16 @@ export function define(context: CommandContext): Command {
   ]);
 }
 
-/** The provider of the lab here; outside of a lab, the one for real machines. */
+/**
+ * The provider that lab.toml names; outside of a lab, the one for real machines. The trash is the host's: neither a
+ * state that cannot be read nor a lab.toml that is wrong elsewhere keeps anybody from it.
+ */
 async function trashProviders(context: CommandContext): Promise<Providers> {
-  const state = await (await openStore(context)).read();
-  let fake = Object.values(state?.resources ?? {}).some(({ provider }) => provider === "fake");
-  if (!fake && (await context.effects.files.stat(`${context.folder}/${LAB_FILE}`)) !== undefined) {
-    // After a destroy only lab.toml tells which provider the lab had.
-    const { openLab } = await import("../workspace.ts");
-    fake = await openLab(context, {}).then(
-      (lab) => lab.provider === "fake",
-      () => false,
-    );
-  }
+  const path = join(context.folder, LAB_FILE);
+  if ((await context.effects.files.stat(path)) === undefined) return await openProviders(context, "qemu");
+  const { parseToml } = await import("../../engine/config/toml/parse-toml.ts");
+  const { document } = await parseToml(await context.effects.files.readText(path), LAB_FILE);
+  const fake = isJsonObject(document?.lab) && document.lab.provider === "fake";
   return await openProviders(context, fake ? "fake" : "qemu");
 }
 

@@ -5,7 +5,7 @@ import type { State } from "../../engine/state/types.ts";
 import { formatDuration } from "../../engine/units.ts";
 import type { CommandContext } from "../context.ts";
 import { type ListedVm, listVms } from "../vm-listing.ts";
-import { LAB_FILE, openLab, openProviders, openStore, stateFolder } from "../workspace.ts";
+import { LAB_FILE, openLab, openProviders, openStore, qemuMachinesOf, stateFolder } from "../workspace.ts";
 import { type Finding, ok, trouble } from "./finding.ts";
 
 /** Empty outside of a lab. */
@@ -96,7 +96,28 @@ async function machineFindings(context: CommandContext, state: State): Promise<F
   const fake = Object.values(state.resources).some(({ provider }) => provider === "fake");
   const { vm: provider } = await openProviders(context, fake ? "fake" : "qemu");
   const vms = await listVms(state, provider);
-  return vms.flatMap(machineFinding);
+  return [...vms.flatMap(machineFinding), ...(fake ? [] : await unknownMachineFindings(context, state))];
+}
+
+/** Machines of this lab that the state does not name are left behind by every command. */
+async function unknownMachineFindings(context: CommandContext, state: State): Promise<Finding[]> {
+  const known = new Set([
+    ...Object.values(state.resources).flatMap((record) => [record.instance, record.replacement?.instance]),
+    ...Object.values(state.intents).flatMap(({ instance, previous }) => [instance, previous]),
+  ]);
+  return (await qemuMachinesOf(context, state.lineage))
+    .filter(({ id }) => !known.has(id))
+    .map(({ id, name, running, folder }) =>
+      trouble(
+        "warning",
+        "lab/unknown-vm",
+        `the state does not know the machine ${id} ("${name}") of this lab, which ${running ? "is running" : "is off"}`,
+        {
+          detail: `It lies in ${folder}.`,
+          remedy: `"vmlab state history" lists older states; one that knew it comes back with "vmlab state restore".`,
+        },
+      ),
+    );
 }
 
 function machineFinding(vm: ListedVm): Finding[] {

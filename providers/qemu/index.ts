@@ -20,6 +20,7 @@ import { requireVm, vmFolder } from "./vm-folder.ts";
 export { probeAccel } from "./accel-probe.ts";
 export { qemuVersion } from "./check.ts";
 export { findUefi } from "./firmware.ts";
+export { type LabMachine, machinesOfLab } from "./lab-machines.ts";
 
 /** What the provider stands on. */
 export interface QemuProviderOptions {

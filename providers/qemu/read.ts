@@ -40,7 +40,7 @@ export async function readVms(
   return found;
 }
 
-/** What exists under one id. */
+/** What exists under one id. A damaged or missing record hides no machine that runs: it must be stoppable. */
 async function readVm(
   context: QemuContext,
   id: string,
@@ -48,23 +48,28 @@ async function readVm(
 ): Promise<VmObservation> {
   const { effects } = context;
   const folder = vmFolder(context.home, id);
-  let vm: VmRecord | undefined;
-  let runtime: Runtime | undefined;
-  try {
-    vm = await readVmRecord(effects, folder);
-    if (vm === undefined) {
-      return (await effects.files.stat(folder.root)) === undefined
-        ? { state: "absent" }
-        : { state: "incomplete" };
+  const damage: string[] = [];
+  const sound = async <T>(reading: Promise<T | undefined>): Promise<T | undefined> => {
+    try {
+      return await reading;
+    } catch (error) {
+      if (!isDiagnosticsError(error)) throw error;
+      damage.push(...error.diagnostics.map(({ summary }) => summary));
+      return undefined;
     }
-    runtime = await readRuntime(effects, folder);
-  } catch (error) {
-    if (!isDiagnosticsError(error)) throw error;
-    return { state: "broken", reason: error.diagnostics.map((d) => d.summary).join("; "), attributes: {} };
-  }
-  const attributes = vmAttributes(vm, runtime);
+  };
+  const vm = await sound(readVmRecord(effects, folder));
+  const runtime = await sound(readRuntime(effects, folder));
+  const attributes = vm === undefined ? {} : vmAttributes(vm, runtime);
   const machine = await findMachine(effects, folder, runtime);
   if (machine !== undefined) return running(await readMachineLog(effects, folder), attributes);
+
+  if (damage.length > 0) return { state: "broken", reason: damage.join("; "), attributes };
+  if (vm === undefined) {
+    return (await effects.files.stat(folder.root)) === undefined
+      ? { state: "absent" }
+      : { state: "incomplete" };
+  }
 
   const missing = await missingLayer(context, folder, vm, layers);
   if (missing !== undefined) return { state: "broken", reason: missing, attributes };

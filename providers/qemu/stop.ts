@@ -9,6 +9,7 @@ import {
   type Runtime,
   readRuntime,
   readVmRecord,
+  unlessDamaged,
   type VmFolder,
   vmFolder,
   writeRecord,
@@ -21,7 +22,7 @@ const LOOK_EVERY_MS = 100;
 const QUIT_MS = 10_000;
 const KILL_MS = 10_000;
 
-/** What is absent or stopped is no error. */
+/** What is absent or stopped is no error. A machine whose records are damaged can be stopped as well. */
 export async function stopVm(
   context: QemuContext,
   id: string,
@@ -31,7 +32,7 @@ export async function stopVm(
   const { effects, home } = context;
   const folder = vmFolder(home, id);
   if ((await effects.files.stat(folder.root)) === undefined) return;
-  const runtime = await readRuntime(effects, folder);
+  const runtime = await unlessDamaged(readRuntime(effects, folder));
   const machine = await findMachine(effects, folder, runtime);
   if (machine === undefined) {
     await recordState(context, folder, runtime, "stopped");
@@ -44,7 +45,7 @@ export async function stopVm(
     await recordState(context, folder, runtime, "stopped");
     return;
   }
-  const name = (await readVmRecord(effects, folder))?.name ?? id;
+  const name = (await unlessDamaged(readVmRecord(effects, folder)))?.name ?? id;
   fail({
     code: "qemu/will-not-stop",
     address: `vm.${name}`,

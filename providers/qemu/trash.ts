@@ -1,16 +1,27 @@
 /** Removes VMs, for good or into the trash, from which they come back whole. */
 import { join } from "node:path";
 import { fail, systemErrorCode } from "../../engine/diagnostics.ts";
+import type { Effects } from "../../engine/effects.ts";
 import type { LabIdentity, TrashedVm } from "../provider.ts";
 import type { QemuContext } from "./context.ts";
 import { findMachine } from "./machine-process.ts";
 import { labKeyFolder } from "./ssh-keys.ts";
-import { readRuntime, readVmRecord, trashFolder, vmFolder } from "./vm-folder.ts";
+import {
+  readRuntime,
+  readVmRecord,
+  trashFolder,
+  unlessDamaged,
+  type VmFolder,
+  vmFolder,
+} from "./vm-folder.ts";
 
 /** Says that a lab has no VMs any more; its key goes with the last of them in the trash. */
 const FORGOTTEN = "forgotten";
 
-/** What is absent is no error; what runs is refused. A half-made VM is never worth the trash. */
+/**
+ * What is absent is no error; what runs is refused. A half-made VM is never worth the trash; one whose records are
+ * damaged is: its disk is whole.
+ */
 export async function removeVm(
   context: QemuContext,
   id: string,
@@ -19,10 +30,10 @@ export async function removeVm(
   const { effects, home } = context;
   const folder = vmFolder(home, id);
   if ((await effects.files.stat(folder.root)) === undefined) return;
-  const record = await readVmRecord(effects, folder).catch(() => undefined);
-  const runtime = await readRuntime(effects, folder).catch(() => undefined);
+  const record = await unlessDamaged(readVmRecord(effects, folder));
+  const runtime = await unlessDamaged(readRuntime(effects, folder));
   if ((await findMachine(effects, folder, runtime)) !== undefined) {
-    const name = record?.name ?? id;
+    const name = record?.name ?? options.trash?.name ?? id;
     fail({
       code: "qemu/still-running",
       address: `vm.${name}`,
@@ -30,7 +41,7 @@ export async function removeVm(
       hint: `Stop it first: vmlab stop ${name}`,
     });
   }
-  if (options.trash === undefined || record === undefined) {
+  if (options.trash === undefined || (await isHalfMade(context, folder))) {
     // The record goes first: a folder that a crash leaves is half a VM, not one with a missing disk.
     await effects.files.remove(folder.record);
     await effects.files.remove(folder.root);
@@ -42,18 +53,21 @@ export async function removeVm(
   await effects.files.rename(folder.root, trashFolder(home, id).root);
 }
 
+/** The record is the last thing that create writes; what was ever started had one. */
+async function isHalfMade({ effects }: QemuContext, folder: VmFolder): Promise<boolean> {
+  return (
+    (await effects.files.stat(folder.record)) === undefined &&
+    (await effects.files.stat(folder.runtime)) === undefined
+  );
+}
+
 /** Everything in the trash, newest first. */
 export async function listTrash({ effects, home }: QemuContext): Promise<readonly TrashedVm[]> {
   const found: TrashedVm[] = [];
   for (const id of await effects.files.list(home.trash)) {
     const folder = trashFolder(home, id);
-    let record: Omit<TrashedVm, "size">;
-    try {
-      record = JSON.parse(await effects.files.readText(folder.trashRecord)) as Omit<TrashedVm, "size">;
-    } catch (error) {
-      if (systemErrorCode(error) === "ENOENT" || systemErrorCode(error) === "ENOTDIR") continue;
-      throw error;
-    }
+    const record = await readTrashRecord(effects, folder);
+    if (record === undefined) continue;
     let size = 0;
     for (const name of await effects.files.list(folder.root)) {
       size += (await effects.files.stat(join(folder.root, name)))?.allocated ?? 0;
@@ -61,6 +75,19 @@ export async function listTrash({ effects, home }: QemuContext): Promise<readonl
     found.push({ ...record, id, size });
   }
   return found.sort((a, b) => b.deletedAt - a.deletedAt || a.id.localeCompare(b.id));
+}
+
+/** Undefined for what is no VM in the trash. */
+async function readTrashRecord(
+  effects: Effects,
+  folder: VmFolder,
+): Promise<Omit<TrashedVm, "size"> | undefined> {
+  try {
+    return JSON.parse(await effects.files.readText(folder.trashRecord)) as Omit<TrashedVm, "size">;
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT" || systemErrorCode(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
 }
 
 /** Moves a VM back; one that is back already is no error. */
@@ -92,7 +119,7 @@ export async function restoreVm({ effects, home }: QemuContext, id: string): Pro
 export async function emptyTrashOf(context: QemuContext, id: string): Promise<void> {
   const { effects, home } = context;
   const folder = trashFolder(home, id);
-  const lineage = (await readVmRecord(effects, folder).catch(() => undefined))?.lab.lineage;
+  const lineage = await lineageOf(effects, folder);
   await effects.files.remove(folder.root);
   if (lineage === undefined) return;
   if ((await effects.files.stat(join(labKeyFolder(home, lineage), FORGOTTEN))) === undefined) return;
@@ -114,8 +141,13 @@ async function removeKeyIfUnused(context: QemuContext, lineage: string): Promise
     ...(await effects.files.list(home.vms)).map((id) => vmFolder(home, id)),
   ];
   for (const folder of folders) {
-    const record = await readVmRecord(effects, folder).catch(() => undefined);
-    if (record?.lab.lineage === lineage) return;
+    if ((await lineageOf(effects, folder)) === lineage) return;
   }
   await effects.files.remove(labKeyFolder(home, lineage));
+}
+
+/** The lab that a VM belongs to; in the trash that is known even where the VM's own record is damaged. */
+async function lineageOf(effects: Effects, folder: VmFolder): Promise<string | undefined> {
+  const vm = await readVmRecord(effects, folder).catch(() => undefined);
+  return vm?.lab.lineage ?? (await readTrashRecord(effects, folder).catch(() => undefined))?.lineage;
 }

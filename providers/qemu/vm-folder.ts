@@ -3,7 +3,7 @@
  * Everything follows from the instance id, so that after a crash the folder can be found without any other record.
  */
 import { join } from "node:path";
-import { fail, systemErrorCode } from "../../engine/diagnostics.ts";
+import { fail, isDiagnosticsError, systemErrorCode } from "../../engine/diagnostics.ts";
 import type { Effects } from "../../engine/effects.ts";
 import type { Home } from "../../engine/home.ts";
 import { sha256 } from "../../engine/json.ts";
@@ -173,6 +173,16 @@ export async function readRuntime(effects: Effects, folder: VmFolder): Promise<R
 /** guest.json; undefined when the VM is half made. */
 export async function readGuestRecord(effects: Effects, folder: VmFolder): Promise<GuestRecord | undefined> {
   return await readRecord<GuestRecord>(effects, folder.guest, "the record of the guest");
+}
+
+/** Undefined also where the record is damaged: for what must work all the same, such as stopping the machine. */
+export async function unlessDamaged<T>(reading: Promise<T | undefined>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isDiagnosticsError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Writes one of the records, durably. */
