@@ -9,7 +9,7 @@ import { holdsSensitive } from "../plan/compare-inputs.ts";
 import { recordDurations } from "../plan/durations.ts";
 import { hostProblems } from "../plan/host-problems.ts";
 import { basisMismatch } from "../plan/saved-plan.ts";
-import type { ObservedUpdate, Plan, PlannedResource } from "../plan/types.ts";
+import type { ObservedUpdate, Plan } from "../plan/types.ts";
 import type { LockedStore } from "../state/store.ts";
 import { type OutputState, type ResourceState, STATE_VERSION, type State } from "../state/types.ts";
 import type { Workspace } from "../workspace.ts";
