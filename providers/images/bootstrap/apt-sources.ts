@@ -75,15 +75,18 @@ async function hasSuite(
 
 /**
  * What the archive holds now, as a text that changes when a bootstrap would come out differently: Debian's point
- * release, or the date of Ubuntu's updates. Undefined when the mirror does not tell.
+ * release, or the date of Ubuntu's updates. Undefined when the mirror does not tell. Which mirror mmdebstrap chooses
+ * by itself is its own knowledge: that one is taken to have news every day.
  */
 export async function archiveState(
-  effects: Pick<Effects, "network">,
+  effects: Pick<Effects, "network" | "clock">,
   from: { distribution: Distribution; suite: string; mirror?: string },
   signal?: AbortSignal,
 ): Promise<string | undefined> {
-  const archive =
-    from.mirror ?? (from.distribution === "debian" ? "http://deb.debian.org/debian" : UBUNTU_ARCHIVE);
+  if (from.mirror === undefined && from.distribution === "debian") {
+    return new Date(effects.clock.now()).toISOString().slice(0, 10);
+  }
+  const archive = from.mirror ?? UBUNTU_ARCHIVE;
   if (!/^https?:/.test(archive)) return undefined;
   const suite = from.distribution === "debian" ? from.suite : `${from.suite}-updates`;
   try {
