@@ -9,12 +9,20 @@ import { type Decision, NO_CHANGE } from "./decision.ts";
 import { describeChange } from "./describe.ts";
 import type { Action, PlannedResource, Reason } from "./types.ts";
 
+/** What is asked of an image beside its declaration. */
+export interface ImageRequest {
+  readonly upgrade: boolean;
+  /** --replace names it. */
+  readonly requested: boolean;
+  readonly pin?: ImagePin | undefined;
+}
+
 /** A recorded image whose declaration, pin and bytes are as they were needs no look at its source. */
 export function imageNeedsResolution(
   resource: Resource,
   recorded: ResourceState | undefined,
   observation: ImageObservation | undefined,
-  options: { readonly upgrade: boolean; readonly requested: boolean; readonly pin?: ImagePin | undefined },
+  options: ImageRequest,
 ): boolean {
   if (recorded === undefined || options.upgrade || options.requested) return true;
   if (observation !== undefined && observation.state !== "present") return true;
@@ -43,11 +51,7 @@ export function isLost(
   recorded: ResourceState,
   observation: ImageObservation | undefined,
   resolution: ImageResolution,
-  options: {
-    readonly upgrade: boolean;
-    readonly requested: boolean;
-    readonly pin?: ImagePin | undefined;
-  },
+  options: ImageRequest,
 ): boolean {
   if (options.upgrade || options.requested || pinMoved(recorded, options.pin)) return false;
   if (observation === undefined || observation.state === "present") return false;
@@ -60,7 +64,7 @@ export function decideImage(
   recorded: ResourceState | undefined,
   observation: ImageObservation | undefined,
   resolution: ImageResolution | undefined,
-  options: { readonly upgrade: boolean; readonly requested: boolean; readonly pin?: ImagePin | undefined },
+  options: ImageRequest,
 ): Decision {
   const inputs = resource.inputs as ImageInputs;
   if (resolution === undefined) return userChange(resource, recorded);

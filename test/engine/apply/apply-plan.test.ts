@@ -1,25 +1,15 @@
-import { afterEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { applyPlan } from "../../../engine/apply/apply-plan.ts";
 import type { DiagnosticsError } from "../../../engine/diagnostics.ts";
 import { planPower } from "../../../engine/operate/power.ts";
 import { makePlan } from "../../../engine/plan/make-plan.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../../../engine/plan/options.ts";
 import { readSavedPlan, writeSavedPlan } from "../../../engine/plan/saved-plan.ts";
-import { FakeLab, sensitiveOf } from "../../support/fake-lab.ts";
+import { type FakeLab, sensitiveOf } from "../../support/fake-lab.ts";
+import { FAKE_HEAD, fakeLabs } from "../../support/fake-labs.ts";
 
-const labs: FakeLab[] = [];
-afterEach(async () => {
-  for (const lab of labs.splice(0)) await lab.remove();
-});
-const create = async (toml: string) => {
-  const lab = await FakeLab.create(toml);
-  labs.push(lab);
-  return lab;
-};
-const HEAD = `lab = { name = "demo", provider = "fake", image = "base" }
-[images]
-base = { bootstrap = { distribution = "debian", suite = "bookworm" } }
-`;
+const create = fakeLabs();
+const HEAD = FAKE_HEAD;
 const never = () => new AbortController().signal;
 const settings = {
   command: "apply",

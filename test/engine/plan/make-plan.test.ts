@@ -1,22 +1,10 @@
-import { afterEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import type { DiagnosticsError } from "../../../engine/diagnostics.ts";
 import type { Plan } from "../../../engine/plan/types.ts";
-import { FakeLab } from "../../support/fake-lab.ts";
+import { FAKE_HEAD, fakeLabs } from "../../support/fake-labs.ts";
 
-const labs: FakeLab[] = [];
-afterEach(async () => {
-  for (const lab of labs.splice(0)) await lab.remove();
-});
-const create = async (toml: string) => {
-  const lab = await FakeLab.create(toml);
-  labs.push(lab);
-  return lab;
-};
-
-const HEAD = `lab = { name = "demo", provider = "fake", image = "base" }
-[images]
-base = { bootstrap = { distribution = "debian", suite = "bookworm" } }
-`;
+const create = fakeLabs();
+const HEAD = FAKE_HEAD;
 const WEB = `${HEAD}[vms.web]
 memory = "1GiB"
 `;
