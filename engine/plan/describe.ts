@@ -19,7 +19,16 @@ export function describeValue(name: string, value: Json | undefined): string {
   if (value === undefined) return "none";
   if (isDeferred(value)) return value.sensitive ? "(sensitive)" : "(known at apply)";
   if (typeof value === "number" && SIZES.has(name.split(".").at(-1) ?? "")) return formatSize(value);
-  return typeof value === "string" ? value : JSON.stringify(value);
+  if (typeof value !== "string") return JSON.stringify(value);
+  return name === "ports" ? describePort(value) : value;
+}
+
+/** A normalised port (`127.0.0.1:0:80/tcp`) as one would write it (`80`). */
+function describePort(port: string): string {
+  return port
+    .replace(/\/tcp$/, "")
+    .replace(/^127\.0\.0\.1:/, "")
+    .replace(/^0:/, "");
 }
 
 function isLong(value: Json | undefined): boolean {
@@ -28,16 +37,16 @@ function isLong(value: Json | undefined): boolean {
 
 /** Lists and tables: what is added and what is removed. */
 function describeCollection(name: string, change: AttributeChange): string {
-  const before = entries(change.before);
-  const after = entries(change.after);
+  const before = entries(name, change.before);
+  const after = entries(name, change.after);
   const added = [...after].filter((entry) => !before.has(entry)).map((entry) => `+${entry}`);
   const removed = [...before].filter((entry) => !after.has(entry)).map((entry) => `−${entry}`);
   const parts = [...added, ...removed];
   return parts.length === 0 || parts.length > 4 ? `${name} changed` : `${name} ${parts.join(" ")}`;
 }
 
-function entries(value: Json | undefined): Set<string> {
-  if (Array.isArray(value)) return new Set(value.map((item) => describeValue("", item)));
+function entries(name: string, value: Json | undefined): Set<string> {
+  if (Array.isArray(value)) return new Set(value.map((item) => describeValue(name, item)));
   if (typeof value !== "object" || value === null)
     return new Set(value === undefined ? [] : [describeValue("", value)]);
   return new Set(Object.entries(value).map(([key, inner]) => `${key}=${describeValue(key, inner as Json)}`));

@@ -76,7 +76,7 @@ test(
       const pid = await lab.pid("web");
       await lab.write(toml('memory = "512MiB"\ndisk = "4GiB"\nports = ["80", "8080"]'));
       expect(changes(await lab.ok("plan"))).toEqual([
-        "~  vm.web  disk 3 GiB → 4 GiB, ports +127.0.0.1:0:8080/tcp (grown in place)  lab.toml:8",
+        "~  vm.web  disk 3 GiB → 4 GiB, ports +8080 (grown in place)  lab.toml:8",
       ]);
       await lab.ok("apply", "--yes");
       expect(await lab.pid("web")).toBe(pid);

@@ -83,7 +83,7 @@ test("a lab lives through changes, accidents and a failed replacement as its pla
 
   // ---- a port: live
   await lab.write(toml({ ports: '"80", "8080"' }));
-  expect(await lab.changes()).toEqual(["~  vm.web  ports +127.0.0.1:0:8080/tcp (live)  lab.toml:6"]);
+  expect(await lab.changes()).toEqual(["~  vm.web  ports +8080 (live)  lab.toml:6"]);
   expect(await lab.reasons("vm.web")).toEqual([{ kind: "attribute", path: "ports", change: "live" }]);
   expect((await lab.run(["plan", "--detailed-exitcode"])).code).toBe(2);
   await lab.ok("apply", "--yes");

@@ -86,7 +86,7 @@ describe("a plan of an applied lab", () => {
     [
       "a port",
       `${WEB}ports = ["8080:80"]\n`,
-      "update vm.web: ports +127.0.0.1:8080:80/tcp (live) (lab.toml:4)",
+      "update vm.web: ports +8080:80 (live) (lab.toml:4)",
       ["update"],
     ],
     [
