@@ -24,6 +24,7 @@ export type Event =
       readonly durationMs: number;
       readonly diagnostics: readonly Diagnostic[];
     }
+  /** The first of a resource's operations that is left out stands for all of them. */
   | { readonly type: "operation-skipped"; readonly operation: OperationLabel; readonly because: string }
   /** The old machine of a failed replacement is running again. */
   | { readonly type: "rolled-back"; readonly address: string; readonly reason: string }

@@ -27,6 +27,8 @@ export async function execute(run: Run, options: ApplyOptions): Promise<Executio
   const failures: OperationFailure[] = [];
   const skipped: { operation: string; address: string; because: string }[] = [];
   const durations = new Map<string, number[]>();
+  // A resource that fails or is left out is told of once, not again for each of its steps.
+  const toldOf = new Set<string>();
   const { plan, workspace } = run;
   const results = await schedule(plan.operations, {
     parallelism: options.parallelism,
@@ -36,6 +38,8 @@ export async function execute(run: Run, options: ApplyOptions): Promise<Executio
     mustFinish: (operation) => isBegunExchange(run, operation),
     skipped: (operation, because) => {
       skipped.push({ operation: operation.id, address: operation.address, because });
+      if (toldOf.has(operation.address)) return;
+      toldOf.add(operation.address);
       workspace.events({ type: "operation-skipped", operation: labelOf(operation), because });
     },
     run: async (operation) => {
@@ -48,6 +52,7 @@ export async function execute(run: Run, options: ApplyOptions): Promise<Executio
         return true;
       }
       const diagnostics = maskAll(problems, run.mask);
+      toldOf.add(operation.address);
       failures.push({ operation: operation.id, address: operation.address, diagnostics });
       workspace.events({ type: "operation-failed", operation: labelOf(operation), durationMs, diagnostics });
       if (!options.hard.aborted) await takeBack(run, operation, diagnostics);

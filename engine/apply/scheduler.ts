@@ -124,15 +124,16 @@ class Schedule {
   #settle(operation: Operation, result: OperationResult): void {
     this.#results.set(operation.id, result);
     const open = [operation];
+    const causes = new Map<string, Operation>();
     for (let ended = open.pop(); ended !== undefined; ended = open.pop()) {
       const good = this.#results.get(ended.id)?.type === "done";
       for (const dependent of this.#dependents.get(ended.id) ?? []) {
         if (this.#results.has(dependent.id)) continue;
         if (!good && dependent.needs.includes(ended.id)) {
-          this.#skip(
-            dependent,
-            ended.address === dependent.address ? `${ended.step} failed` : `${ended.address} failed`,
-          );
+          // Named is what failed, not what was left out on the way from there.
+          const cause = causes.get(ended.id) ?? ended;
+          causes.set(dependent.id, cause);
+          this.#skip(dependent, `${cause.address === dependent.address ? cause.step : cause.address} failed`);
           open.push(dependent);
           continue;
         }

@@ -19,7 +19,8 @@ export async function openUrl(
 ): Promise<HttpResponse> {
   const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   signal?.throwIfAborted();
-  const { EnvHttpProxyAgent, interceptors, request } = await import("undici");
+  // Of a CommonJS package the bundle offers only the default export.
+  const { EnvHttpProxyAgent, interceptors, request } = (await import("undici")).default;
   const agent = new EnvHttpProxyAgent({
     connectTimeout: timeoutMs,
     headersTimeout: timeoutMs,

@@ -64,7 +64,7 @@ describe("schedule", () => {
     expect(Object.fromEntries(await result)).toEqual({
       "image.a:obtain": { type: "failed" },
       "vm.x:create": { type: "skipped", because: "image.a failed" },
-      "vm.x:start": { type: "skipped", because: "create failed" },
+      "vm.x:start": { type: "skipped", because: "image.a failed" },
       "vm.y:create": { type: "done" },
     });
   });
