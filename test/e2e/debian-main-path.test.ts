@@ -18,6 +18,7 @@ token = { pattern = "[a-z0-9]{24}" }
 bookworm = { path = "${image}", user = "debian" }
 [vms.web]
 image = "bookworm"
+cpus = 2
 ${vm}
 login = { password = "\${vars.password}" }
 env = { TOKEN = "\${secrets.token}" }
@@ -57,7 +58,7 @@ test(
       expect(changes(await lab.ok("plan"))).toEqual([
         "+  secret.token  generate pattern  lab.toml:5",
         `+  image.bookworm  copy ${image}  lab.toml:7`,
-        "+  vm.web  on bookworm, 1 vCPU, 512 MiB, disk 3 GiB  lab.toml:8  after 1, 2",
+        "+  vm.web  on bookworm, 2 vCPU, 512 MiB, disk 3 GiB  lab.toml:8  after 1, 2",
       ]);
       await lab.ok("apply", "--yes");
       expect((await guest("hostname")).trim()).toBe("web");
