@@ -28,7 +28,7 @@ test("the command line of a BIOS machine under emulation is complete and stable"
     ...["-display", "none"],
     ...["-machine", "pc-i440fx-7.2"],
     ...["-accel", "tcg,thread=multi"],
-    ...["-cpu", "max"],
+    ...["-cpu", "Nehalem"],
     ...["-smp", "cpus=2"],
     ...["-m", "1536M"],
     ...["-rtc", "base=utc,clock=host"],
