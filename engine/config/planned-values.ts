@@ -1,12 +1,8 @@
 /** What deferred expressions read when applying: the plan's values, with what the state knows by now. */
 import { isJsonObject, type Json } from "../json.ts";
 import { type EvaluationContext, evaluateDeferred } from "./evaluate-deferred.ts";
-import {
-  LIVE_ATTRIBUTES,
-  type SourceValue,
-  SSH_GUEST_PORT,
-  type ValueSource,
-} from "./expressions/value-source.ts";
+import { LIVE_ATTRIBUTES, type SourceValue, type ValueSource } from "./expressions/value-source.ts";
+import { liveValue, portValues } from "./port-values.ts";
 import type { Deferred } from "./types.ts";
 
 export class PlannedValues implements ValueSource {
@@ -50,7 +46,7 @@ export class PlannedValues implements ValueSource {
   attribute(vm: string, attribute: string): SourceValue {
     const address = `vm.${vm}`;
     if (LIVE_ATTRIBUTES.has(attribute))
-      return this.#live(vm, this.#context.liveAttributes(address)?.[attribute]);
+      return liveValue(vm, this.#context.liveAttributes(address)?.[attribute]);
     const value = this.#context.values.vms[vm]?.[attribute];
     if (value === undefined) return { known: false, address, sensitive: false };
     const sensitive = holdsSensitive(value);
@@ -58,23 +54,9 @@ export class PlannedValues implements ValueSource {
   }
 
   ports(vm: string): ReadonlyMap<string, SourceValue> {
-    const recorded = this.#context.liveAttributes(`vm.${vm}`);
-    const live = isJsonObject(recorded?.ports) ? recorded.ports : {};
     const planned = this.#context.values.vms[vm]?.ports;
-    const ports = new Map<string, SourceValue>();
-    for (const [port, host] of Object.entries(isJsonObject(planned) ? planned : {})) {
-      ports.set(
-        port,
-        host === null ? this.#live(vm, live[port]) : { known: true, value: host, sensitive: false },
-      );
-    }
-    if (!ports.has(SSH_GUEST_PORT)) ports.set(SSH_GUEST_PORT, this.#live(vm, recorded?.ssh_port));
-    return ports;
-  }
-
-  #live(vm: string, value: Json | undefined): SourceValue {
-    if (value === undefined) return { known: false, address: `vm.${vm}`, sensitive: false };
-    return { known: true, value, sensitive: false };
+    const declared = Object.entries(isJsonObject(planned) ? planned : {});
+    return portValues(vm, declared, this.#context.liveAttributes(`vm.${vm}`));
   }
 
   #evaluate(value: Json): Json {

@@ -1,8 +1,9 @@
 /** What expressions read when planning: variables, recorded attributes, and settings of VMs evaluated on demand. */
 import { isJsonObject, type Json, type JsonObject } from "../../json.ts";
 import type { SourceValue, ValueSource } from "../expressions/value-source.ts";
-import { LIVE_ATTRIBUTES, SSH_GUEST_PORT } from "../expressions/value-source.ts";
+import { LIVE_ATTRIBUTES } from "../expressions/value-source.ts";
 import type { Finding } from "../findings.ts";
+import { liveValue, portValues } from "../port-values.ts";
 import { guestPortKey, parsePort } from "../ports.ts";
 import type { PropertyKind } from "../property-values.ts";
 import { definition } from "../schema.ts";
@@ -100,7 +101,7 @@ export class LabValues implements ValueSource {
 
   attribute(vm: string, attribute: string): SourceValue {
     if (LIVE_ATTRIBUTES.has(attribute))
-      return this.#live(vm, this.#input.liveAttributes(`vm.${vm}`)?.[attribute]);
+      return liveValue(vm, this.#input.liveAttributes(`vm.${vm}`)?.[attribute]);
     const key = `${vm}.${attribute}`;
     const known = this.#attributes.get(key);
     if (known !== undefined) return known;
@@ -121,22 +122,7 @@ export class LabValues implements ValueSource {
   }
 
   ports(vm: string): ReadonlyMap<string, SourceValue> {
-    const recorded = this.#input.liveAttributes(`vm.${vm}`);
-    const live = isJsonObject(recorded?.ports) ? recorded.ports : {};
-    const ports = new Map<string, SourceValue>();
-    for (const [port, host] of this.#declaredPorts(vm)) {
-      ports.set(
-        port,
-        host === null ? this.#live(vm, live[port]) : { known: true, value: host, sensitive: false },
-      );
-    }
-    if (!ports.has(SSH_GUEST_PORT)) ports.set(SSH_GUEST_PORT, this.#live(vm, recorded?.ssh_port));
-    return ports;
-  }
-
-  #live(vm: string, value: Json | undefined): SourceValue {
-    if (value === undefined) return { known: false, address: `vm.${vm}`, sensitive: false };
-    return { known: true, value, sensitive: false };
+    return portValues(vm, this.#declaredPorts(vm), this.#input.liveAttributes(`vm.${vm}`));
   }
 
   #setting(vm: VmDeclaration, attribute: string): SourceValue {
