@@ -10,7 +10,8 @@ import { asRoot, runInGuest } from "./guest-shell.ts";
 
 /**
  * Prints `absent`, `disabled`, `running`, or `done` and the two reports on a line each. Waits up to $1 seconds in the
- * guest, so that few logins are needed.
+ * guest, so that few logins are needed. What the first boot made (host keys, users) must survive a power cut from here
+ * on, hence the sync.
  */
 const WAIT_SCRIPT = `
 command -v cloud-init >/dev/null 2>&1 || { echo absent; exit 0; }
@@ -20,6 +21,7 @@ while [ ! -e /run/cloud-init/result.json ]; do
   i=$((i+1)); [ $i -le $(($1 * 2)) ] || { echo running; exit 0; }
   sleep 0.5
 done
+sync
 echo done
 for f in result status; do tr -d '\\n' </run/cloud-init/$f.json; echo; done`;
 

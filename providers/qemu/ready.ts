@@ -5,6 +5,7 @@
 import { fail } from "../../engine/diagnostics.ts";
 import type { JsonObject } from "../../engine/json.ts";
 import type { CallContext, SshAccess, VmSpec } from "../provider.ts";
+import { clearAbandonedCopy } from "./abandoned-copy.ts";
 import { vmAttributes } from "./attributes.ts";
 import { sshAnswers } from "./banner.ts";
 import { cloudInitProblem, waitForCloudInit } from "./cloud-init.ts";
@@ -43,6 +44,7 @@ export async function requireRunning(context: QemuContext, id: string): Promise<
       hint: `Start it: vmlab start ${vm.name}`,
     });
   }
+  await clearAbandonedCopy(context, folder);
   return { folder, vm, runtime, machine, access: accessOf(context, vm, runtime) };
 }
 
@@ -61,7 +63,7 @@ interface Stage {
 }
 
 /** Passes all stages, then brings keys, password and file system size up to date. */
-export async function vmReady(context: QemuContext, spec: VmSpec, call: CallContext): Promise<JsonObject> {
+export async function passStages(context: QemuContext, spec: VmSpec, call: CallContext): Promise<JsonObject> {
   const { effects } = context;
   const running = await requireRunning(context, spec.id);
   for (const stage of stages(context, spec, call, running)) await passStage(context, running, stage, call);

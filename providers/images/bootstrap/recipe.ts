@@ -4,7 +4,7 @@
  * Version of the bootstrap recipe. Part of the image's key and pinned in vmlab.lock: a vmlab with a newer recipe goes
  * on using images of the older one until the user upgrades.
  */
-export const BOOTSTRAP_RECIPE = 1;
+export const BOOTSTRAP_RECIPE = 2;
 
 export type Distribution = "debian" | "ubuntu";
 

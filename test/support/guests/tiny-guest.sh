@@ -46,11 +46,23 @@ busybox=$(command -v busybox)
 mkdir -p initrd/bin initrd/dev initrd/proc initrd/sys initrd/new
 cp "$busybox" initrd/bin/busybox
 for m in virtio_pci virtio_blk; do module $m initrd/m; done
+# As in every distribution's RAM disk: a shell and its tools by name, and modules for modprobe. The sealing of exports
+# boots with it. Each module is said to need all before it, of which the last is loaded first.
+for applet in sh cat chroot mkdir modprobe mount sleep sync umount; do ln -s busybox initrd/bin/$applet; done
+mkdir -p "initrd/lib/modules/$version"
+earlier=
+for file in initrd/m/*.ko; do
+  name=${file##*/*-}
+  mv "$file" "initrd/lib/modules/$version/$name"
+  echo "$name: $earlier" >>"initrd/lib/modules/$version/modules.dep"
+  earlier="$name $earlier"
+done
+rmdir initrd/m
 cat >initrd/init <<'EOF'
 #!/bin/busybox sh
 export PATH=/bin
 busybox mount -t proc proc /proc; busybox mount -t sysfs sys /sys; busybox mount -t devtmpfs dev /dev
-for m in /m/*.ko; do busybox insmod $m; done
+busybox modprobe -a virtio_pci virtio_blk
 i=0
 while [ ! -b /dev/vda1 ] && [ $i -lt 100 ]; do busybox sleep 0.1; i=$((i + 1)); done
 busybox mount -t ext4 -o rw,noatime /dev/vda1 /new || exec busybox sh
@@ -176,7 +188,7 @@ chmod +x "$r/usr/sbin/chpasswd" "$r/etc/rc" "$r/etc/udhcpc.sh" "$r/etc/acpi/PWRF
 cp "kernel/boot/vmlinuz-$version" "$r/boot/vmlinuz"
 cat >"$r/boot/grub/grub.cfg" <<'EOF'
 set timeout=0
-linux /boot/vmlinuz console=ttyS0 quiet net.ifnames=0 mitigations=off
+linux /boot/vmlinuz console=ttyS0 quiet net.ifnames=0 mitigations=off no_timer_check
 initrd /boot/initrd.gz
 boot
 EOF
