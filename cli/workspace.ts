@@ -7,9 +7,11 @@ import type { Json } from "../engine/json.ts";
 import type { StateStore } from "../engine/state/store.ts";
 import type { State } from "../engine/state/types.ts";
 import type { Workspace } from "../engine/workspace.ts";
+import type { PackerProvider } from "../providers/packer/index.ts";
 import type { Providers } from "../providers/provider.ts";
 import type { LabMachine } from "../providers/qemu/index.ts";
 import type { CommandContext } from "./context.ts";
+import { routedImages } from "./image-providers.ts";
 import { showDiagnostics } from "./show-diagnostics.ts";
 
 export const LAB_FILE = "lab.toml";
@@ -54,14 +56,23 @@ export async function openWorkspace(
   context: CommandContext,
   given: GivenVariables,
   events: EventSink,
+  options: ProviderOptions = {},
 ): Promise<Workspace> {
   const lab = await openLab(context, given);
-  return await workspaceOf(context, lab, events);
+  return await workspaceOf(context, lab, events, options);
 }
 
-export async function workspaceOf(context: CommandContext, lab: Lab, events: EventSink): Promise<Workspace> {
+export async function workspaceOf(
+  context: CommandContext,
+  lab: Lab,
+  events: EventSink,
+  options: ProviderOptions = {},
+): Promise<Workspace> {
   const { effects, home, tool, folder } = context;
-  const [store, providers] = await Promise.all([openStore(context), openProviders(context, lab.provider)]);
+  const [store, providers] = await Promise.all([
+    openStore(context),
+    openProviders(context, lab.provider, options),
+  ]);
   return { effects, home, tool, folder, lab, store, providers, events };
 }
 
@@ -94,20 +105,52 @@ export async function openMachines(context: CommandContext): Promise<Machines> {
   return { store, state, providers: await openProviders(context, fake ? "fake" : "qemu") };
 }
 
-export async function openProviders(context: CommandContext, kind: "qemu" | "fake"): Promise<Providers> {
+export interface ProviderOptions {
+  /** Leaves the machine of a failed build running for a look. */
+  readonly keepOnFailure?: boolean;
+}
+
+export async function openProviders(
+  context: CommandContext,
+  kind: "qemu" | "fake",
+  options: ProviderOptions = {},
+): Promise<Providers> {
   const { effects, home } = context;
   if (kind === "fake") {
     const { fakeProviders } = await import("../providers/fake/index.ts");
     return fakeProviders({ effects, home });
   }
-  const [{ qemuProvider }, { imageProvider, imageDiskPath }] = await Promise.all([
+  const [{ qemuProvider }, { imageProvider, imageDiskPath, missingLayer }] = await Promise.all([
     import("../providers/qemu/index.ts"),
     import("../providers/images/index.ts"),
   ]);
   return {
-    vm: qemuProvider({ effects, home, imageDisk: (digest) => imageDiskPath(home, digest) }),
-    image: imageProvider({ effects, home }),
+    vm: qemuProvider({
+      effects,
+      home,
+      imageDisk: (digest) => imageDiskPath(home, digest),
+      missingLayer: (digest) => missingLayer(effects, home, digest),
+    }),
+    image: routedImages(imageProvider({ effects, home }), () => openPacker(context, options)),
   };
+}
+
+/** What builds roles and custom images. */
+export async function openPacker(
+  context: CommandContext,
+  options: ProviderOptions = {},
+): Promise<PackerProvider> {
+  const { effects, home } = context;
+  const [{ packerProvider }, { qemuProvider }] = await Promise.all([
+    import("../providers/packer/index.ts"),
+    import("../providers/qemu/index.ts"),
+  ]);
+  return packerProvider({
+    effects,
+    home,
+    machines: (imageDisk) => qemuProvider({ effects, home, imageDisk }),
+    ...options,
+  });
 }
 
 /** What the host offers to QEMU, for doctor. */
@@ -123,7 +166,7 @@ export async function examineQemu(context: CommandContext): Promise<QemuHost> {
   const { effects, home } = context;
   const { qemuVersion, probeAccel, findUefi } = await import("../providers/qemu/index.ts");
   const { vm: provider } = await openProviders(context, "qemu");
-  const problems = await provider.check({ uefi: false, accels: [] });
+  const problems = await provider.check({ uefi: false, accels: [], nested: [] });
   if (problems.some(({ code }) => code === "qemu/missing")) {
     const accel = { accel: "none", accelerated: false, reason: "QEMU is not installed" };
     return { accel, version: undefined, uefi: false, problems };

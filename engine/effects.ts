@@ -108,6 +108,11 @@ export interface Processes {
   signal(pid: number, signal: NodeJS.Signals): Promise<boolean>;
   /** Who runs under `pid`; undefined when nobody. A zombie counts as nobody. */
   identify(pid: number): Promise<ProcessIdentity | undefined>;
+  /**
+   * Processes of this user that were started with the environment variable `name` set to `value`, without this one. A
+   * process hands its environment down, so this finds children whose parents are gone.
+   */
+  withEnvironment(name: string, value: string): Promise<ProcessIdentity[]>;
   /** This process. */
   readonly self: number;
   /** Path of a program on PATH, or undefined. */

@@ -91,7 +91,13 @@ export type GuestStep =
       readonly owner: string;
       readonly content: Buffer;
     }
-  | { readonly kind: "script"; readonly label: string; readonly content: Buffer }
+  /** `env` comes on top of the spec's. */
+  | {
+      readonly kind: "script";
+      readonly label: string;
+      readonly content: Buffer;
+      readonly env?: Readonly<Record<string, string>>;
+    }
   | { readonly kind: "run"; readonly label: string; readonly command: string };
 
 export interface ExecResult {
@@ -125,6 +131,31 @@ export interface TrashedVm {
   readonly record: JsonObject;
 }
 
+/** What becomes of a VM that is exported. */
+export interface ExportOptions {
+  /** What people call the image. */
+  readonly name: string;
+  /** Also while the VM runs: its file systems stand still for the moment at which the copy begins. */
+  readonly live: boolean;
+  /** A snapshot of the VM instead of what its disk holds now. */
+  readonly snapshot?: string;
+  /** Takes the disk as a power cut would leave it, where neither a shutdown nor the guest agent vouches for it. */
+  readonly crashConsistent: boolean;
+  readonly compress: "zstd" | "zlib" | "none";
+  /** Stands alone, instead of on the image that the VM stands on. */
+  readonly flatten: boolean;
+  /** Removes what would make two machines the same: machine-id, host keys, logs, cloud-init's memory. */
+  readonly seal: boolean;
+  /** Boots a throw-away VM from the image before it counts. */
+  readonly verify: boolean;
+}
+
+export interface ExportedImage {
+  readonly digest: string;
+  /** As {@link ObtainedImage}'s; `user` is the login user of VMs on it. */
+  readonly attributes: JsonObject;
+}
+
 export interface VmProvider {
   readonly name: string;
   /** Part of a saved plan: a plan made with another version is refused. */
@@ -135,6 +166,8 @@ export interface VmProvider {
   check(needs: {
     readonly uefi: boolean;
     readonly accels: readonly string[];
+    /** Accelerators of machines whose guests run machines of their own. */
+    readonly nested: readonly VmSpec["accel"][];
   }): Promise<readonly Diagnostic[]>;
 
   /** What exists, in one batch; one entry for each id asked. Never runs probes in guests. */
@@ -175,6 +208,11 @@ export interface VmProvider {
   /** The recorded serial console: its last `lines` lines. */
   consoleLog(id: string, lines: number): Promise<readonly string[]>;
 
+  /** Makes an image of the VM's disk and puts it into the store. The VM stays as it is: what runs goes on, what is off
+   * stays off. Interrupted, it leaves neither an image nor anything at the VM. The caller keeps others from starting,
+   * stopping or removing the VM meanwhile. */
+  exportImage(id: string, options: ExportOptions, context: CallContext): Promise<ExportedImage>;
+
   trash(): Promise<readonly TrashedVm[]>;
   /** Moves a VM back out of the trash under its id. */
   restoreFromTrash(id: string): Promise<void>;
@@ -193,8 +231,10 @@ export interface ImagePin {
   readonly digest?: string;
   /** Bytes to download. */
   readonly size?: number;
-  /** Version of the bootstrap recipe. */
+  /** Version of the bootstrap's recipe, or of the template by which a role or custom image is built. */
   readonly recipe?: number;
+  /** Version of the catalogue's role that a build uses. */
+  readonly catalogue?: number;
   /** Release that a bootstrap installed, such as `12.12`. */
   readonly release?: string;
 }
@@ -218,12 +258,26 @@ export interface ImageResolution {
 }
 
 export interface ImageSpec {
+  /** `image.web` or `role.docker`. */
+  readonly address: string;
   readonly name: string;
   readonly lab: LabIdentity;
   readonly inputs: ImageInputs;
   readonly key: string;
   readonly pin?: ImagePin;
   readonly offline: boolean;
+  /** Make it anew although the store has one: what was asked for by --replace. */
+  readonly fresh?: boolean;
+  /** What a build stands on. */
+  readonly parent?: ImageParent;
+}
+
+/** The image below a build. */
+export interface ImageParent {
+  readonly address: string;
+  readonly key: string;
+  /** Undefined in a plan that has to make it first; always there when obtaining. */
+  readonly digest?: string;
 }
 
 export interface ObtainedImage {
@@ -259,6 +313,10 @@ export interface ImageProvider {
   obtain(spec: ImageSpec, context: CallContext): Promise<ObtainedImage>;
   /** Clears away what crashed downloads and builds left. */
   recover(): Promise<readonly string[]>;
+  /** Lines that a plan tells of the store: images (digest by address) that have grown old, space that nobody needs. */
+  notes(images: ReadonlyMap<string, string>, now: number): Promise<readonly string[]>;
+  /** Removes what nobody has needed for as long as the host's settings keep it. Resolves with lines to tell. */
+  tidy(now: number): Promise<readonly string[]>;
 }
 
 /** Everything the engine needs of the outside for one lab. */

@@ -1,5 +1,5 @@
-// Writes the generated pages of docs/: the reference from the schemas, the commands from their definitions, and the
-// index of troubleshooting.md from its entries. node scripts/docs.mjs [--check]
+// Writes the generated pages of docs/: the reference from the schemas, the commands from their definitions, the
+// catalogue in roles.md from roles/, and the index of troubleshooting.md from its entries. node scripts/docs.mjs [--check]
 // With --check nothing is written: what is out of date is named, and the exit code is 1.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { commandsPage } from "./docs/commands.mjs";
 import { codesInSources } from "./docs/diagnostic-codes.mjs";
 import { referencePage } from "./docs/reference.mjs";
+import { withCatalogue } from "./docs/roles.mjs";
 import { entriesOf, entryProblems, withIndex } from "./docs/troubleshooting.mjs";
 import { writeIfChanged } from "./write-if-changed.mjs";
 
@@ -18,6 +19,7 @@ const problems = entryProblems(await codesInSources(root), entriesOf(troubleshoo
 const pages = {
   "docs/reference.md": await referencePage(root),
   "docs/commands.md": await commandsPage(root),
+  "docs/roles.md": await withCatalogue(await readFile(join(root, "docs/roles.md"), "utf8"), root),
   "docs/troubleshooting.md": withIndex(troubleshooting),
 };
 for (const [path, text] of Object.entries(pages)) {

@@ -1,10 +1,12 @@
 // Each schemas/NAME.schema.json becomes generated/validate-NAME.js (exports `validate`, compiled ahead of time),
-// its declarations, and generated/NAME-types.ts. Schemas that did not change are skipped.
+// its declarations, and generated/NAME-types.ts. Schemas that did not change are skipped. roles/*/role.toml become
+// generated/catalogue.ts.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { generateCatalogue } from "./generate/catalogue.mjs";
 import { writeIfChanged } from "./write-if-changed.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -16,6 +18,7 @@ export async function generate() {
   );
   const files = (await readdir(join(root, "schemas"))).filter((file) => file.endsWith(suffix)).sort();
   await Promise.all(files.map((file) => generateFrom(file.slice(0, -suffix.length), generator)));
+  await generateCatalogue(root);
 }
 
 /**

@@ -14,12 +14,18 @@ const WORDS: Readonly<Record<string, { readonly doing: string; readonly done: st
   retire: { doing: "putting the old machine away", done: "old machine put away" },
   delete: { doing: "deleting", done: "deleted" },
   forget: { doing: "forgetting", done: "forgotten" },
+  export: { doing: "exporting", done: "exported" },
   record: { doing: "recording", done: "recorded" },
 };
 
 /** `starting`. */
 export function doing(operation: OperationLabel): string {
+  if (builds(operation)) return "building";
   return WORDS[operation.step]?.doing ?? operation.step;
+}
+
+function builds({ step, action, address }: OperationLabel): boolean {
+  return step === "obtain" && (action === "build" || address.startsWith("role."));
 }
 
 /** `started`. */

@@ -6,7 +6,7 @@ import { formatDuration, formatSize } from "../../engine/units.ts";
 import type { Paint, Palette } from "../palette.ts";
 import { causeOf } from "./reasons.ts";
 import { type Cell, type Column, renderRows, renderTable } from "./table.ts";
-import { wrapText } from "./text-width.ts";
+import { cutEnd, printable, wrapText } from "./text-width.ts";
 
 export interface PlanLayout {
   readonly palette: Palette;
@@ -42,11 +42,11 @@ export function renderPlan(plan: Plan, layout: PlanLayout): string {
 function changeLines(plan: Plan, layout: PlanLayout): string[] {
   const rows = plan.changes.map((change, index) => row(change, index + 1, layout.palette));
   const { lines } = renderRows(COLUMNS, rows, { indent: 2, width: layout.width, header: undefined });
-  if (!layout.details) return lines.flat();
   const margin = String(plan.changes.length).length + 7;
   return plan.changes.flatMap((change, index) => [
     ...(lines[index] ?? []),
-    ...attributeLines(change, margin, layout),
+    ...(layout.details ? attributeLines(change, margin, layout) : []),
+    ...textLines(change, margin, layout),
   ]);
 }
 
@@ -107,6 +107,26 @@ function attributeLines(change: Change, margin: number, layout: PlanLayout): str
     indent: margin,
     width: layout.width,
     header: undefined,
+  });
+}
+
+/** What changed in files: as much as the eye takes in beside the plan, all of it with --details. */
+const FEW_LINES = 20;
+
+function textLines(change: Change, margin: number, layout: PlanLayout): string[] {
+  const { palette } = layout;
+  const lines = change.reasons.flatMap((reason) => (reason.kind === "file" ? (reason.diff ?? []) : []));
+  if (!layout.details && lines.length > FEW_LINES) return [];
+  const indent = " ".repeat(margin);
+  return lines.map((line) => {
+    const text = printable(line);
+    const cut = layout.width === undefined ? text : cutEnd(text, Math.max(20, layout.width - margin));
+    const paint = line.startsWith("+")
+      ? palette.create
+      : line.startsWith("-")
+        ? palette.remove
+        : palette.faint;
+    return `${indent}${paint(cut)}`;
   });
 }
 

@@ -16,6 +16,7 @@ import type { Workspace } from "../workspace.ts";
 import { evaluateKnownInputs } from "./evaluate-inputs.ts";
 import { type Execution, execute } from "./execute.ts";
 import { expireTrash } from "./expire-trash.ts";
+import { keepTexts } from "./keep-texts.ts";
 import { maskedEvents, masker, secretStrings } from "./mask.ts";
 import type { ApplyOptions, ApplyOutcome } from "./options.ts";
 import { PinWriter } from "./pin-writer.ts";
@@ -30,6 +31,10 @@ export async function applyPlan(
   plan: Plan,
   options: ApplyOptions,
 ): Promise<ApplyOutcome> {
+  if (plan.mode === "build") {
+    const { applyBuild } = await import("./apply-build.ts");
+    return await applyBuild(workspace, plan, options);
+  }
   const started = workspace.effects.clock.now();
   const locked = await workspace.store.lock(options.command, {
     timeoutMs: options.lockTimeoutMs,
@@ -55,7 +60,7 @@ export async function applyPlan(
     if (options.hard.aborted) return outcomeOf(run, execution, options, {}, run.keeper.state(), started);
     const outputs = plan.mode === "normal" ? await recordOutputs(run) : run.keeper.state().outputs;
     const final = await finish(run, locked);
-    await tidyUp(run, execution);
+    if (final !== undefined) await tidyUp(run, execution, locked);
     return outcomeOf(run, execution, options, outputs, final, started);
   } finally {
     await locked.release();
@@ -108,10 +113,15 @@ function pending(state: State): boolean {
 }
 
 /** Conveniences after the work is done and recorded: that one fails is told, and is no failure of the apply. */
-async function tidyUp(run: Run, execution: Execution): Promise<void> {
+async function tidyUp(run: Run, execution: Execution, locked: LockedStore): Promise<void> {
   const { effects, home, events } = run.workspace;
   try {
+    await keepTexts(run, locked);
     await expireTrash(run);
+    if (execution.failures.length === 0) {
+      const now = effects.clock.now();
+      for (const text of await run.providers.image.tidy(now)) events({ type: "note", text });
+    }
     await recordDurations(effects, home, execution.durations);
   } catch (error) {
     const why = isDiagnosticsError(error)
@@ -123,13 +133,25 @@ async function tidyUp(run: Run, execution: Execution): Promise<void> {
 
 /** A plan only warns of what this host lacks; nothing is begun without it. */
 async function refuseUnfitHost(run: Run): Promise<void> {
-  const problems = await hostProblems(run.providers.vm, run.plan.operations, run.plan.resources);
+  const problems = await hostProblems(
+    run.providers.vm,
+    run.plan.operations,
+    run.plan.resources,
+    run.workspace.lab.accel,
+  );
   if (problems.some((diagnostic) => diagnostic.severity === "error")) throw new DiagnosticsError(problems);
 }
 
 async function firstState(workspace: Workspace, plan: Plan, locked: LockedStore): Promise<State> {
+  const state = await freshState(workspace, plan);
+  await locked.initialise(state);
+  return (await locked.read()) ?? state;
+}
+
+/** The state of a lab that has none yet. */
+export async function freshState(workspace: Workspace, plan: Plan): Promise<State> {
   const { effects } = workspace;
-  const state: State = {
+  return {
     version: STATE_VERSION,
     lineage: plan.lineage,
     serial: 0,
@@ -144,8 +166,6 @@ async function firstState(workspace: Workspace, plan: Plan, locked: LockedStore)
     intents: {},
     journalSequence: 0,
   };
-  await locked.initialise(state);
-  return (await locked.read()) ?? state;
 }
 
 function refuseStale(plan: Plan, state: State | undefined): void {
@@ -158,7 +178,8 @@ function refuseStale(plan: Plan, state: State | undefined): void {
   });
 }
 
-function runFor(
+/** What the steps of one run share. */
+export function runFor(
   workspace: Workspace,
   plan: Plan,
   keeper: RecordKeeper,
@@ -274,7 +295,7 @@ async function finish(run: Run, locked: LockedStore): Promise<State | undefined>
   return state;
 }
 
-function outcomeOf(
+export function outcomeOf(
   run: Run,
   execution: Execution,
   options: ApplyOptions,

@@ -16,18 +16,15 @@ export class PinWriter {
     this.#file = join(folder, LOCK_FILE);
   }
 
-  set(image: string, pin: ImagePin): Promise<void> {
-    const write = this.#last.then(() => this.#write(image, pin));
+  set(address: string, pin: ImagePin): Promise<void> {
+    const write = this.#last.then(() => this.#write(address, pin));
     this.#last = write.catch(() => undefined);
     return write;
   }
 
-  async #write(image: string, pin: ImagePin): Promise<void> {
+  async #write(address: string, pin: ImagePin): Promise<void> {
     const lock = await readLockFile(this.#effects.files, this.#file);
-    if (equal(lock.images[image], pin)) return;
-    await writeLockFile(this.#effects.files, this.#file, {
-      ...lock,
-      images: { ...lock.images, [image]: pin },
-    });
+    if (equal(lock.pins[address], pin)) return;
+    await writeLockFile(this.#effects.files, this.#file, { ...lock, pins: { ...lock.pins, [address]: pin } });
   }
 }

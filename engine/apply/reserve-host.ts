@@ -1,4 +1,5 @@
 /** The lab's entry in the host's ledger: reserved before work starts, settled when it ends, given up with the lab. */
+import { isImageType } from "../config/types.ts";
 import { DiagnosticsError } from "../diagnostics.ts";
 import { checkCapacity, type PlannedVm } from "../host/capacity.ts";
 import { readHostConfig } from "../host/host-config.ts";
@@ -45,11 +46,11 @@ export async function reserveHost(run: Run): Promise<void> {
       if (run.plan.mode !== "destroy" && diagnostics.length > 0) throw new DiagnosticsError(diagnostics);
     }
     const planned = Object.values(run.plan.resources).flatMap((resource) =>
-      resource.type === "image"
-        ? (resource.digest ?? [])
+      resource.type === "secret"
+        ? []
         : resource.type === "vm"
           ? (resource.base ?? [])
-          : [],
+          : (resource.digest ?? []),
     );
     const reservations = Object.fromEntries(
       vms.map(({ name, cpus, memory, disk, running }) => [name, { cpus, memory, disk, running }]),
@@ -99,7 +100,7 @@ async function entry(
 /** Digests that the lab stands on: its images, and the bases of its VMs. */
 function leasesOf(run: Run): string[] {
   return run.keeper.resources().flatMap((record: ResourceState) => {
-    if (record.type === "image") return record.instance ?? [];
+    if (isImageType(record.type)) return record.instance ?? [];
     const bases = [record.attributes.base, record.replacement?.attributes.base];
     return bases.filter((base): base is string => typeof base === "string");
   });

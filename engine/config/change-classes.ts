@@ -8,7 +8,12 @@ const classes = new Map<string, ChangeClassName>();
 for (const name of ["Secret", "Image", "Vm"]) {
   collect(definition(name), [], 0);
 }
-// The steps of a VM are its files, scripts and run, together with its role's.
+// The machine that a role or custom image is built in: its recipe lies below `build`.
+for (const [key, node] of Object.entries(definition("Role").properties ?? {})) {
+  const own = node["x-change"];
+  if (own !== undefined) classes.set(`build.${key === "timeout" ? "timeoutMs" : key}`, own);
+}
+// The steps of a VM are its files, scripts and run.
 const provision = classes.get("run");
 if (provision !== undefined) classes.set("steps", provision);
 

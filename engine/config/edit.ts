@@ -54,6 +54,42 @@ export async function removeTable(text: string, path: readonly string[]): Promis
   return await verified(mark + result, removeAt(before, path), path);
 }
 
+/** Puts another value in the place of one that is there, however its table is written. */
+export async function replaceValue(text: string, path: readonly string[], value: Json): Promise<string> {
+  const before = await read(text);
+  const mark = text.startsWith(MARK) ? MARK : "";
+  const source = withoutByteOrderMark(text);
+  const node = valueAt(before, path) === undefined ? undefined : valueNode(source, path);
+  if (node === undefined) fail({ code: "config/no-table", summary: `There is no ${path.join(".")}` });
+  const [start, end] = node.range;
+  const result = source.slice(0, start) + tomlValue(value) + source.slice(end);
+  return await verified(mark + result, setAt(before, path, value), path);
+}
+
+/** The node of the value under a key; undefined where it is not written as one, as a table's never is. */
+function valueNode(source: string, path: readonly string[]): AST.TOMLNode | undefined {
+  const [top] = tomlParser().parseTOML(source, { tomlVersion: "1.0" }).body;
+  const find = (
+    nodes: readonly AST.TOMLKeyValue[],
+    base: readonly (string | number)[],
+  ): AST.TOMLNode | undefined => {
+    for (const node of nodes) {
+      const key = [...base, ...node.key.keys.map(keyName)];
+      if (key.length === path.length && startsWith(key, path)) return node.value;
+      if (node.value.type !== "TOMLInlineTable" || !key.every((part, index) => part === path[index]))
+        continue;
+      const inside = find(node.value.body, key);
+      if (inside !== undefined) return inside;
+    }
+    return undefined;
+  };
+  for (const node of top.body) {
+    const found = node.type === "TOMLKeyValue" ? find([node], []) : find(node.body, node.resolvedKey);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 async function read(text: string): Promise<JsonObject> {
   const { document, diagnostics } = await parseToml(text, "lab.toml");
   if (document === undefined) throw new DiagnosticsError(diagnostics);

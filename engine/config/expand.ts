@@ -7,8 +7,8 @@ import { declareVms, type Multipliers } from "./expand/declare-vms.ts";
 import { Evaluator } from "./expand/evaluator.ts";
 import { findBase } from "./expand/find-base.ts";
 import { findPortClashes } from "./expand/find-port-clashes.ts";
+import { ImageDeclarations } from "./expand/image-declarations.ts";
 import { type Base, type ExpandInput, LabValues, tableOf } from "./expand/lab-values.ts";
-import { normaliseImage } from "./expand/normalise-image.ts";
 import { normaliseVm } from "./expand/normalise-vm.ts";
 import { resolveDependsOn } from "./expand/resolve-depends-on.ts";
 import { secretInputs } from "./expand/secret-inputs.ts";
@@ -19,7 +19,6 @@ import { type Finding, toDiagnostics } from "./findings.ts";
 import type {
   EvaluationValues,
   Expansion,
-  ImageInputs,
   Lab,
   Origin,
   OutputDeclaration,
@@ -70,7 +69,13 @@ class Expander {
   }
 
   run(): Expansion {
-    const images = this.#images();
+    const images = new ImageDeclarations({
+      document: this.#document,
+      originOf: this.#originOf,
+      evaluator: this.#evaluator,
+      findings: this.#findings,
+    });
+    const imageResources = this.#imageResources(images);
     const { vms, environments } = declareVms(
       this.#document,
       this.#originOf,
@@ -87,29 +92,31 @@ class Expander {
       return base;
     };
     const secrets = this.#secrets();
-    const addressable = { vms, images, environments, secrets: new Set(this.#values.secretNames) };
+    const addressable = {
+      vms,
+      images: new Set(images.names("image")),
+      roles: new Set(images.names("role")),
+      environments,
+      secrets: new Set(this.#values.secretNames),
+    };
     const machines: { vm: VmDeclaration; inputs: VmInputs }[] = [];
     const vmResources: Resource[] = [];
-    const needed = new Set<string>();
+    const used = new Set<string>();
     for (const vm of vms.values()) {
       const depends = new Set<string>();
       const base = this.#values.base(vm);
-      if (base !== undefined) depends.add(`image.${base.image}`);
+      if (base !== undefined) depends.add(base.address);
       for (const address of resolveDependsOn(vm, addressable, this.#findings)) depends.add(address);
-      const { inputs, preventDestroy } = normaliseVm(vm, base ?? { image: "", user: "vmlab" }, {
+      const { inputs, preventDestroy } = normaliseVm(vm, base ?? { address: "", image: "", user: "vmlab" }, {
         evaluator: this.#evaluator,
         findings: this.#findings,
         accel: this.#lab.accel,
-        role: (name) => ({
-          table: tableOf(tableOf(this.#document.roles)[name]),
-          origin: this.#originOf("roles", name),
-        }),
         note: (analysis, deferred) => {
           for (const address of analysis.dependsOn) depends.add(address);
           if (deferred) this.#noteDeferred(analysis, `vm.${vm.name}`, vm.scope);
         },
       });
-      for (const address of depends) needed.add(address);
+      for (const address of depends) used.add(address);
       machines.push({ vm, inputs });
       vmResources.push({
         address: `vm.${vm.name}`,
@@ -125,7 +132,7 @@ class Expander {
     }
     this.#findings.push(...findPortClashes(machines));
     const outputs = this.#outputs();
-    const imageResources = this.#imageResources(images);
+    const needed = this.#needed(imageResources, used);
     return {
       resources: [...secrets, ...imageResources.filter(({ address }) => needed.has(address)), ...vmResources],
       outputs,
@@ -143,33 +150,38 @@ class Expander {
     return { file: whole?.file ?? this.#lab.sources[0]?.path ?? "lab.toml", path: [table, name] };
   };
 
-  #images(): Map<string, ImageInputs | undefined> {
-    const images = new Map<string, ImageInputs | undefined>();
-    for (const [name, table] of Object.entries(tableOf(this.#document.images))) {
-      const origin = this.#originOf("images", name);
-      images.set(name, normaliseImage(name, tableOf(table), origin, this.#evaluator, this.#findings));
-    }
-    return images;
-  }
-
-  #imageResources(images: ReadonlyMap<string, ImageInputs | undefined>): Resource[] {
-    return [...images].flatMap(([name, inputs]) => {
+  #imageResources(images: ImageDeclarations): Resource[] {
+    return images.addresses().flatMap((address): Resource[] => {
+      const inputs = images.inputs(address);
       if (inputs === undefined) return [];
-      const provider = this.#lab.provider === "fake" ? "fake" : "images";
-      const origin = this.#originOf("images", name);
+      const { build } = inputs;
       return [
         {
-          address: `image.${name}`,
-          type: "image",
-          name,
-          provider,
+          address,
+          type: address.startsWith("role.") ? "role" : "image",
+          name: address.slice(address.indexOf(".") + 1),
+          provider: this.#lab.provider === "fake" ? "fake" : build === undefined ? "images" : "packer",
           inputs,
-          dependsOn: [],
-          origin,
+          dependsOn: build === undefined ? [] : [build.parent],
+          origin: images.originOf(address),
           preventDestroy: false,
         },
       ];
     });
+  }
+
+  /** Images and roles that a VM stands on, directly or through others. */
+  #needed(images: readonly Resource[], used: ReadonlySet<string>): ReadonlySet<string> {
+    const byAddress = new Map(images.map((image) => [image.address, image]));
+    const needed = new Set<string>();
+    const need = (address: string): void => {
+      const image = byAddress.get(address);
+      if (image === undefined || needed.has(address)) return;
+      needed.add(address);
+      for (const below of image.dependsOn) need(below);
+    };
+    for (const address of used) need(address);
+    return needed;
   }
 
   #secrets(): Resource[] {

@@ -14,11 +14,17 @@ export const LOCK_FILE_VERSION = 1;
 
 export interface LockFile {
   readonly version: typeof LOCK_FILE_VERSION;
-  /** Pins by image name (`bookworm`, not `image.bookworm`). */
-  readonly images: Readonly<Record<string, ImagePin>>;
+  /** Pins by address: `image.bookworm`, `role.docker`. In the file they stand in a table a type, by name. */
+  readonly pins: Readonly<Record<string, ImagePin>>;
 }
 
-const EMPTY_LOCK_FILE: LockFile = { version: LOCK_FILE_VERSION, images: {} };
+const EMPTY_LOCK_FILE: LockFile = { version: LOCK_FILE_VERSION, pins: {} };
+
+/** Tables of the file, with the type that begins the addresses of what is in them. */
+const TABLES = [
+  { table: "images", type: "image" },
+  { table: "roles", type: "role" },
+] as const;
 
 /** Reads the lock file; a lab without one has no pins. A damaged or newer file is refused with diagnostics. */
 export async function readLockFile(files: Files, path: string): Promise<LockFile> {
@@ -48,12 +54,16 @@ export async function writeLockFile(files: Files, path: string, lock: LockFile):
 
 /** The file's text: names and keys sorted, two spaces, a trailing newline. The same pins give the same bytes. */
 export function formatLockFile(lock: LockFile): string {
-  const images: Record<string, Record<string, unknown>> = {};
-  for (const name of Object.keys(lock.images).sort()) {
-    const pin = Object.entries(lock.images[name] ?? {}).filter(([, value]) => value !== undefined);
-    images[name] = Object.fromEntries(pin.sort(([a], [b]) => (a < b ? -1 : 1)));
+  const tables: Record<string, Record<string, unknown>> = { images: {} };
+  for (const address of Object.keys(lock.pins).sort()) {
+    const dot = address.indexOf(".");
+    const table = TABLES.find(({ type }) => type === address.slice(0, dot))?.table ?? "images";
+    const pin = Object.entries(lock.pins[address] ?? {}).filter(([, value]) => value !== undefined);
+    const named: Record<string, unknown> = tables[table] ?? {};
+    tables[table] = named;
+    named[address.slice(dot + 1)] = Object.fromEntries(pin.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
-  return `${JSON.stringify({ version: lock.version, images }, undefined, 2)}\n`;
+  return `${JSON.stringify({ version: lock.version, ...tables }, undefined, 2)}\n`;
 }
 
 /** Reads the file's text. Throws DiagnosticsError with everything that is wrong with it. */
@@ -80,18 +90,24 @@ export function parseLockFile(text: string, path: string): LockFile {
   if (data.version !== LOCK_FILE_VERSION)
     faults.push(`version is ${JSON.stringify(data.version)} instead of 1`);
   for (const key of Object.keys(data)) {
-    if (key !== "version" && key !== "images") faults.push(`the key ${JSON.stringify(key)} is unknown`);
+    if (key !== "version" && TABLES.every(({ table }) => table !== key))
+      faults.push(`the key ${JSON.stringify(key)} is unknown`);
   }
-  if (!isJsonObject(data.images)) faults.push("images is not an object");
-  // Without a prototype: an image may be called "constructor".
-  const images: Record<string, ImagePin> = Object.create(null);
-  for (const [name, value] of Object.entries(isJsonObject(data.images) ? data.images : {})) {
-    const wrong = pinFaults(value);
-    faults.push(...wrong.map((fault) => `images.${name}${fault}`));
-    if (wrong.length === 0) images[name] = value as unknown as ImagePin;
+  const pins: Record<string, ImagePin> = {};
+  for (const { table, type } of TABLES) {
+    const named = data[table];
+    if (!isJsonObject(named)) {
+      if (named !== undefined || table === "images") faults.push(`${table} is not an object`);
+      continue;
+    }
+    for (const [name, value] of Object.entries(named)) {
+      const wrong = pinFaults(value);
+      faults.push(...wrong.map((fault) => `${table}.${name}${fault}`));
+      if (wrong.length === 0) pins[`${type}.${name}`] = value as unknown as ImagePin;
+    }
   }
   if (faults.length > 0) throw damaged(path, faults);
-  return { version: LOCK_FILE_VERSION, images };
+  return { version: LOCK_FILE_VERSION, pins };
 }
 
 const PIN_FIELDS: Readonly<Record<keyof ImagePin, (value: unknown) => string | undefined>> = {
@@ -104,6 +120,7 @@ const PIN_FIELDS: Readonly<Record<keyof ImagePin, (value: unknown) => string | u
     typeof value === "string" && /^[0-9a-f]{64}$/.test(value) ? undefined : "is not 64 hex digits",
   size: countFault,
   recipe: countFault,
+  catalogue: countFault,
   release: (value) => (typeof value === "string" ? undefined : "is not a text"),
 };
 

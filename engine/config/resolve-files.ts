@@ -6,16 +6,17 @@ import type { Effects } from "../effects.ts";
 import { isPublicKey, looksPrivate } from "./authorized-key.ts";
 import { type Finding, toDiagnostics } from "./findings.ts";
 import { explainPathProblem, labRelative, staysInside } from "./lab-paths.ts";
-import type {
-  Expansion,
-  ImageInputs,
-  Lab,
-  OrDeferred,
-  Origin,
-  ProvisionStep,
-  Resource,
-  SourceFile,
-  VmInputs,
+import {
+  type Expansion,
+  type ImageInputs,
+  isImageType,
+  type Lab,
+  type OrDeferred,
+  type Origin,
+  type ProvisionStep,
+  type Resource,
+  type SourceFile,
+  type VmInputs,
 } from "./types.ts";
 
 export interface ResolvedFiles {
@@ -58,12 +59,10 @@ class FileResolver {
     const resources: Resource[] = [];
     for (const resource of expansion.resources) {
       // Most VMs of a big lab name no file: nothing to wait for, nothing to copy.
-      if (resource.type === "image") await this.#checkImage(resource);
-      resources.push(
-        resource.type === "vm" && namesFiles(resource.inputs as VmInputs)
-          ? await this.#resolveVm(resource)
-          : resource,
-      );
+      if (isImageType(resource.type)) resources.push(await this.#resolveImage(resource));
+      else if (resource.type === "vm" && namesFiles(resource.inputs as VmInputs))
+        resources.push(await this.#resolveVm(resource));
+      else resources.push(resource);
     }
     const files = [...this.#used]
       .map(([path, sha256]) => ({ path, sha256 }))
@@ -82,14 +81,32 @@ class FileResolver {
     return { ...resource, inputs: { ...inputs, steps, login: { ...inputs.login, keys } } };
   }
 
+  async #resolveImage(resource: Resource): Promise<Resource> {
+    const inputs = resource.inputs as ImageInputs;
+    await this.#checkImage(resource);
+    const { build } = inputs;
+    if (build === undefined) return resource;
+    const steps: ProvisionStep[] = [];
+    for (const step of build.steps) steps.push(await this.#resolveStep(step, resource));
+    const { packer } = build;
+    const sha256 = packer === undefined ? undefined : await this.#use(packer.path, resource);
+    const template = packer === undefined || sha256 === undefined ? {} : { packer: { ...packer, sha256 } };
+    return { ...resource, inputs: { ...inputs, build: { ...build, steps, ...template } } };
+  }
+
   async #resolveStep(step: ProvisionStep, resource: Resource): Promise<ProvisionStep> {
-    if (step.kind === "run") return step;
+    if (step.kind !== "script" && step.kind !== "file") return step;
     const path = step.kind === "script" ? step.path : step.from;
-    if (path === undefined) return step;
+    const sha256 = path === undefined ? undefined : await this.#use(path, resource);
+    return sha256 === undefined ? step : { ...step, sha256 };
+  }
+
+  /** The digest of a file that a resource names; undefined when a finding was made. */
+  async #use(path: string, resource: Resource): Promise<string | undefined> {
     const result = await this.#hash(path);
     if ("sha256" in result) {
       this.#used.set(path, result.sha256);
-      return { ...step, sha256: result.sha256 };
+      return result.sha256;
     }
     if (!this.#diagnosed.has(path)) {
       this.#diagnosed.add(path);
@@ -99,7 +116,7 @@ class FileResolver {
         address: resource.address,
       });
     }
-    return step;
+    return undefined;
   }
 
   #hash(path: string): Promise<FileResult> {
@@ -242,7 +259,7 @@ class FileResolver {
 }
 
 function namesFiles({ steps, login }: VmInputs): boolean {
-  return login.keys.length > 0 || steps.some((step) => step.kind !== "run");
+  return login.keys.length > 0 || steps.some((step) => step.kind === "script" || step.kind === "file");
 }
 
 function valueAt(document: object, path: readonly (string | number)[]): unknown {

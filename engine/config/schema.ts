@@ -1,5 +1,6 @@
 /** The schema of lab.toml as data: what messages, change classes and re-checks after evaluation are derived from. */
 import labSchema from "../../schemas/lab.schema.json" with { type: "json" };
+import type { Json } from "../json.ts";
 
 /** The parts of a schema that vmlab reads. */
 export interface SchemaNode {
@@ -37,6 +38,16 @@ export function resolved(node: SchemaNode): SchemaNode {
   if (node.$ref === undefined) return node;
   const { $ref, ...beside } = node;
   return { ...resolved(definition($ref.slice($ref.lastIndexOf("/") + 1))), ...beside };
+}
+
+/** The defaults of a definition's properties. */
+export function defaultsOf(name: string): Readonly<Record<string, Json>> {
+  const defaults: Record<string, Json> = {};
+  for (const [key, node] of Object.entries(definition(name).properties ?? {})) {
+    const value = resolved(node).default;
+    if (value !== undefined) defaults[key] = value as Json;
+  }
+  return defaults;
 }
 
 /** The schema node of a value in a lab.toml document. */

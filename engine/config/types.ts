@@ -73,8 +73,13 @@ export interface Expansion {
   readonly unneeded?: readonly Resource[];
 }
 
-/** What a lab consists of. `role` builds, networks and volumes are resources like any other. */
-export type ResourceType = "secret" | "image" | "vm";
+/** What a lab consists of. A role is an image too: its recipe on another image, built when something needs it. */
+export type ResourceType = "secret" | "image" | "role" | "vm";
+
+/** Images and roles are disks in the image store, told apart by what they are called. */
+export function isImageType(type: ResourceType): type is "image" | "role" {
+  return type === "image" || type === "role";
+}
 
 /** One thing that the lab declares. */
 export interface Resource {
@@ -82,7 +87,7 @@ export interface Resource {
   readonly address: string;
   readonly type: ResourceType;
   readonly name: string;
-  /** Name of the provider that makes it: `qemu`, `fake`, `images`; `engine` for secrets. */
+  /** Name of the provider that makes it: `qemu`, `fake`, `images`, `packer`; `engine` for secrets. */
   readonly provider: string;
   /** Declared inputs, normalised: {@link VmInputs}, {@link ImageInputs} or {@link SecretInputs}. */
   readonly inputs: VmInputs | ImageInputs | SecretInputs;
@@ -127,8 +132,9 @@ export interface SecretInputs {
   readonly length?: number;
 }
 
+/** Inputs of an image or a role. */
 export interface ImageInputs {
-  readonly source: "url" | "path" | "bootstrap" | "digest";
+  readonly source: "url" | "path" | "bootstrap" | "digest" | "build";
   readonly url?: string;
   /** `sha256:HEX`, `sha512:HEX` or `file:URL`. */
   readonly checksum?: string;
@@ -146,14 +152,49 @@ export interface ImageInputs {
   };
   /** `sha256:HEX` of the disk in the store. */
   readonly digest?: string;
+  /** With digest: where an archive of the image is, a lab-relative or absolute path or a URL. */
+  readonly archive?: string;
+  /** The recipe of a role or a custom image. */
+  readonly build?: BuildInputs;
+  /** Distribution and release such as `debian-12`, where it is declared or can be told from the source. */
+  readonly os?: string;
   readonly user: string;
+}
+
+/** A recipe that is carried out on another image. Nothing in it is secret: it ends up in images and their records. */
+export interface BuildInputs {
+  /** Address of the image or role that it stands on. */
+  readonly parent: string;
+  /** The role of the catalogue whose steps come first. */
+  readonly use?: string;
+  /** Options of that role, defaults filled in. */
+  readonly options: Readonly<Record<string, string>>;
+  /** What it and the images below it ask of the host, such as `nested-virtualization`. */
+  readonly requires: readonly string[];
+  /** In order: the catalogue role's, then packages, files, scripts, run. */
+  readonly steps: readonly ProvisionStep[];
+  /** Shell commands that must succeed in a VM booted from the finished image. */
+  readonly verify: readonly string[];
+  /** Virtual size in bytes. A parent that is bigger decides. */
+  readonly disk: number;
+  /** The machine it is built in; bytes. Without influence on the key. */
+  readonly cpus: number;
+  readonly memory: number;
+  /** Milliseconds for the whole build. */
+  readonly timeoutMs: number;
+  /** The user's own Packer template, lab-relative, instead of the one that vmlab writes. */
+  readonly packer?: { readonly path: string; readonly sha256?: string };
 }
 
 /** Inputs of a VM. Keys are those of the schema wherever a property exists there; sizes in bytes. */
 export interface VmInputs {
-  /** Name of the image whose disk it stands on (with a role: the role's image). */
-  readonly image: string;
+  /** Name of the image that it stands on; either this or a role. */
+  readonly image?: string;
   readonly role?: string;
+  /** With a role: what happens when its image is not in the store. */
+  readonly on_missing_image?: "build" | "fallback" | "error";
+  /** Address of the image that it boots instead of its role's, whose steps it carries out itself. */
+  readonly fallback?: string;
   readonly cpus: OrDeferred<number>;
   readonly memory: OrDeferred<number>;
   readonly disk: OrDeferred<number>;
@@ -172,11 +213,20 @@ export interface VmInputs {
   readonly ports: readonly OrDeferred<string>[];
   readonly labels: Readonly<Record<string, OrDeferred<string>>>;
   readonly env: Readonly<Record<string, OrDeferred<string>>>;
-  /** The role's steps first, then the VM's: files, scripts, run. */
+  /** Files, scripts, run. Of a VM that boots the image below its role (fallback): the role's steps first. */
   readonly steps: readonly ProvisionStep[];
   readonly on_change: "rerun" | "replace" | "ignore";
   readonly ready?: { readonly command: OrDeferred<string>; readonly timeoutMs: number };
   readonly timeouts: StageTimeouts;
+}
+
+/** Address of the image or role whose disk a VM stands on. */
+export function baseAddress({
+  image,
+  role,
+  fallback,
+}: Pick<VmInputs, "image" | "role" | "fallback">): string {
+  return fallback ?? (role === undefined ? `image.${image}` : `role.${role}`);
 }
 
 /** Milliseconds. */
@@ -201,6 +251,15 @@ export type ProvisionStep =
       readonly content?: OrDeferred<string>;
     }
   | { readonly kind: "script"; readonly path: string; readonly sha256?: string }
+  /** A script of the built-in catalogue: `roles/ROLE/SCRIPT`, with the role's options in its environment. */
+  | {
+      readonly kind: "catalogue-script";
+      readonly role: string;
+      readonly script: string;
+      readonly env: Readonly<Record<string, string>>;
+    }
+  /** Packages of the distribution, installed with apt. */
+  | { readonly kind: "packages"; readonly names: readonly string[] }
   | { readonly kind: "run"; readonly command: OrDeferred<string> };
 
 export interface OutputDeclaration {

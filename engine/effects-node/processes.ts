@@ -3,6 +3,7 @@ import { access, constants, open, stat } from "node:fs/promises";
 import { constants as osConstants } from "node:os";
 import { delimiter, join } from "node:path";
 import type { Processes } from "../effects.ts";
+import { processesWithEnvironment } from "./find-by-environment.ts";
 import { identifyProcess } from "./identify-process.ts";
 import { runProcess } from "./run-process.ts";
 import { signalProcess } from "./signal-process.ts";
@@ -13,6 +14,7 @@ export const nodeProcesses: Processes = {
   startDetached,
   signal: async (pid, signal) => signalProcess(pid, signal),
   identify: identifyProcess,
+  withEnvironment: processesWithEnvironment,
   self: process.pid,
   which,
 };

@@ -21,6 +21,16 @@ export interface HostLimits {
 
 export interface HostConfig {
   readonly limits: HostLimits;
+  readonly builds: {
+    /** Images that may be built at the same time. */
+    readonly parallel: number;
+  };
+  readonly store: {
+    /** How long an image that nobody needs is kept; 0: not at all. */
+    readonly keepMs: number;
+    /** Older images of a lab are worth a note. */
+    readonly maxAgeMs: number;
+  };
   readonly trash: {
     /** How long a deleted VM is kept; 0: not at all. */
     readonly keepMs: number;
@@ -30,6 +40,8 @@ export interface HostConfig {
 const DEFAULT_CPUS_PER_CPU = 4;
 const DEFAULT_MEMORY_RESERVE = "1GiB";
 const DEFAULT_DISK_RESERVE = "2GiB";
+const DEFAULT_STORE_KEEP = "14d";
+const DEFAULT_STORE_MAX_AGE = "90d";
 const DEFAULT_TRASH_KEEP = "7d";
 
 /** The host's settings, with defaults from the host itself. A mistake in config.toml is refused with its place. */
@@ -38,7 +50,7 @@ export async function readHostConfig(
   home: Home,
 ): Promise<HostConfig> {
   const { host } = effects;
-  const { limits = {}, trash = {} } = await readSettings(effects, home);
+  const { limits = {}, builds = {}, store = {}, trash = {} } = await readSettings(effects, home);
   const { total } = await host.memory();
   const memoryReserve = sizeOf(limits.memory_reserve ?? DEFAULT_MEMORY_RESERVE);
   const most = Math.max(0, total - memoryReserve);
@@ -51,6 +63,11 @@ export async function readHostConfig(
       diskReserve: sizeOf(limits.disk_reserve ?? DEFAULT_DISK_RESERVE),
       ...(limits.vms === undefined ? {} : { vms: limits.vms }),
       parallelStarts: limits.parallel_starts ?? Math.max(2, Math.floor(host.cpus() / 2)),
+    },
+    builds: { parallel: builds.parallel ?? Math.max(1, Math.floor(host.cpus() / 2)) },
+    store: {
+      keepMs: parseDuration(store.keep ?? DEFAULT_STORE_KEEP) ?? 0,
+      maxAgeMs: parseDuration(store.max_age ?? DEFAULT_STORE_MAX_AGE) ?? 0,
     },
     trash: { keepMs: parseDuration(trash.keep ?? DEFAULT_TRASH_KEEP) ?? 0 },
   };

@@ -20,8 +20,10 @@ export async function parseHostConfig(text: string, file: string): Promise<HostS
 }
 
 const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
-  "": ["limits", "trash"],
+  "": ["limits", "builds", "store", "trash"],
   "/limits": ["cpus", "memory", "memory_reserve", "disk_reserve", "vms", "parallel_starts"],
+  "/builds": ["parallel"],
+  "/store": ["keep", "max_age"],
   "/trash": ["keep"],
 };
 
@@ -63,7 +65,7 @@ function describe(name: string, unknown: unknown, error: ErrorObject, document: 
   for (const key of name.split(".")) value = isJsonObject(value) ? value[key] : undefined;
   const wants = /memory|reserve/.test(name)
     ? 'a size such as "4GiB"'
-    : name.endsWith("keep")
+    : /(keep|max_age)$/.test(name)
       ? 'a duration such as "7d" or "12h"'
       : name.includes(".")
         ? "a whole number of 1 or more"

@@ -1,18 +1,19 @@
 /** Puts decisions together into the plan that people read and apply carries out. */
 import { join } from "node:path";
 import { LOCK_FILE } from "../config/lock-file.ts";
-import type { Resource, SourceFile, VmInputs } from "../config/types.ts";
+import { baseAddress, isImageType, type Resource, type SourceFile } from "../config/types.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import type { JsonObject } from "../json.ts";
 import { checkCapacity } from "./capacity-check.ts";
 import { criticalPath } from "./critical-path.ts";
 import type { DecidedLab } from "./decide-all.ts";
-import { type Durations, durationKey, expectedDuration, readDurations } from "./durations.ts";
+import { type Durations, durationKey, expectedBuild, expectedDuration, readDurations } from "./durations.ts";
 import { hostProblems } from "./host-problems.ts";
 import type { ExpandedLab, PlanBasis } from "./make-plan.ts";
 import { type DecidedResource, makeOperations } from "./operations.ts";
 import { pinProblems } from "./pins.ts";
-import type { Change, Operation, Plan, PlannedResource, Step } from "./types.ts";
+import { withTextChanges } from "./text-changes.ts";
+import type { Change, Operation, Plan, PlanNote, PlannedResource, Step } from "./types.ts";
 import { PLAN_FORMAT } from "./types.ts";
 
 /** Places in lab.toml are looked up for plans up to this size: finding them means parsing the file once more. */
@@ -37,8 +38,13 @@ export async function assemblePlan(
   const download = downloadBytes(decided);
   const capacity = await checkCapacity(basis, decided, download);
   const lacking =
-    options.mode === "normal"
-      ? await hostProblems(workspace.providers.vm, operations, Object.fromEntries(planned))
+    options.mode === "normal" || options.mode === "build"
+      ? await hostProblems(
+          workspace.providers.vm,
+          operations,
+          Object.fromEntries(planned),
+          workspace.lab.accel,
+        )
       : [];
   const declared = new Map(expanded.expansion.resources.map((resource) => [resource.address, resource]));
   const plan: Plan = {
@@ -51,12 +57,15 @@ export async function assemblePlan(
     ...(state === undefined ? { sensitiveKey: basis.sensitiveKey } : {}),
     providers: providerVersions(basis),
     sources: await sourcesOf(basis, expanded),
-    changes: await changesOf(basis, changing, operations, declared),
+    changes: await withTextChanges(basis, await changesOf(basis, changing, operations, declared)),
     operations,
     resources: Object.fromEntries(planned),
     observations: decided.items.flatMap((item) => item.decision.observed ?? []),
-    notes: decided.items.flatMap((item) => item.decision.notes),
-    outputs: options.mode === "destroy" ? [] : expanded.expansion.outputs,
+    notes: [
+      ...decided.items.flatMap((item) => item.decision.notes),
+      ...(await storeNotes(basis, decided, planned)),
+    ],
+    outputs: options.mode === "destroy" || options.mode === "build" ? [] : expanded.expansion.outputs,
     values: expanded.expansion.values,
     needs: { ...capacity.needs, ...(download === 0 ? {} : { download }) },
     ...(estimateMs === undefined ? {} : { estimateMs }),
@@ -74,9 +83,30 @@ export async function assemblePlan(
   };
 }
 
-/** A plan can be made where it cannot be applied. */
+/** What the store has to say, of the images that this plan leaves as they are. */
+async function storeNotes(
+  { workspace, options, state, now }: PlanBasis,
+  decided: DecidedLab,
+  planned: ReadonlyMap<string, PlannedResource>,
+): Promise<PlanNote[]> {
+  if (options.mode !== "normal") return [];
+  const kept = new Map<string, string>();
+  for (const { address, removal } of decided.items) {
+    const recorded = state?.resources[address];
+    if (removal || planned.has(address) || recorded?.instance === undefined) continue;
+    if (isImageType(recorded.type)) kept.set(address, recorded.instance);
+  }
+  return (await workspace.providers.image.notes(kept, now)).map((text) => ({ text }));
+}
+
+/**
+ * A plan can be made where it cannot be applied: what is lacking can be installed. What the host cannot do at all
+ * stays an error.
+ */
 function asWarning(diagnostic: Diagnostic): Diagnostic {
-  return { ...diagnostic, severity: "warning" };
+  return diagnostic.code === "host/no-nested-virtualization"
+    ? diagnostic
+    : { ...diagnostic, severity: "warning" };
 }
 
 function providerVersions(basis: PlanBasis): Record<string, string> {
@@ -108,14 +138,18 @@ function downloadBytes(decided: DecidedLab): number {
 function estimateOf(durations: Durations, item: DecidedResource | undefined, step: Step): number | undefined {
   if (item === undefined) return undefined;
   const [type = ""] = item.address.split(".");
-  const subject = durationSubject(item.address, item.decision.planned);
-  return expectedDuration(durations, durationKey(item.provider, type, step, subject));
+  const { planned } = item.decision;
+  const subject = durationSubject(item.address, planned);
+  const measured = expectedDuration(durations, durationKey(item.provider, type, step, subject));
+  if (measured !== undefined || step !== "obtain" || planned === undefined) return measured;
+  const builds = "build" in planned.inputs && !("digest" in planned) ? planned.inputs.build : undefined;
+  return builds === undefined ? undefined : expectedBuild(durations, item.provider, builds.steps.length);
 }
 
 /** What the duration of an operation depends on. */
 export function durationSubject(address: string, planned: PlannedResource | undefined): string {
   return planned?.type === "vm"
-    ? (planned.inputs as VmInputs).image
+    ? baseAddress(planned.inputs).replace(/^image\./, "")
     : address.slice(address.indexOf(".") + 1);
 }
 

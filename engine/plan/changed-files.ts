@@ -1,4 +1,5 @@
-/** Files that a VM's steps refer to and whose content is not what was recorded. */
+/** Files that steps refer to and whose content is not what was recorded. */
+import equal from "fast-deep-equal";
 import { isJsonObject, type Json } from "../json.ts";
 import type { AttributeChange, Reason } from "./types.ts";
 
@@ -6,7 +7,7 @@ import type { AttributeChange, Reason } from "./types.ts";
 export function changedFiles(changes: readonly AttributeChange[]): Reason[] {
   const paths = new Set<string>();
   for (const change of changes) {
-    if (change.path[0] !== "steps") continue;
+    if (change.path.at(-1) !== "steps") continue;
     const before = fileHashes(change.before);
     for (const [path, hash] of fileHashes(change.after)) {
       const old = before.get(path);
@@ -14,6 +15,16 @@ export function changedFiles(changes: readonly AttributeChange[]): Reason[] {
     }
   }
   return [...paths].map((path) => ({ kind: "file", path }));
+}
+
+/** True when the steps are the same but for what their files hold. */
+export function onlyFiles({ before, after }: AttributeChange): boolean {
+  return equal(withoutHashes(before), withoutHashes(after));
+}
+
+function withoutHashes(steps: Json | undefined): Json {
+  if (!Array.isArray(steps)) return steps ?? null;
+  return steps.map((step: Json) => (isJsonObject(step) ? { ...step, sha256: null } : step));
 }
 
 /** Lab-relative path → digest of the content. */

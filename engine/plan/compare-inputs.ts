@@ -5,7 +5,7 @@ import { isJsonObject, type Json, type JsonObject } from "../json.ts";
 import type { AttributeChange, ChangeClass } from "./types.ts";
 
 /** Input keys that are tables of settings and are compared key by key. */
-const NESTED = new Set(["login", "ready", "timeouts", "bootstrap"]);
+const NESTED = new Set(["login", "ready", "timeouts", "bootstrap", "build"]);
 
 export function isDeferred(value: unknown): value is Deferred {
   return isJsonObject(value) && typeof value.$expr === "string";

@@ -1,12 +1,12 @@
 /** Decides every selected resource, in dependency order. */
 import type { ImageResolution } from "../../providers/provider.ts";
-import type { ImageInputs, Resource, VmInputs } from "../config/types.ts";
-import { type Diagnostic, isDiagnosticsError, problem } from "../diagnostics.ts";
+import { baseAddress, type ImageInputs, isImageType, type Resource, type VmInputs } from "../config/types.ts";
+import { type Diagnostic, problem } from "../diagnostics.ts";
 import { buildGraph, type DependencyGraph } from "../graph/dependency-graph.ts";
 import { dependencyOrder } from "../graph/order.ts";
 import { directions, globPattern, select } from "../graph/select.ts";
 import type { ResourceState } from "../state/types.ts";
-import { decideImage, imageNeedsResolution, isLost } from "./decide-image.ts";
+import { decideImage, type ImageRequest } from "./decide-image.ts";
 import { decideRemoval } from "./decide-removal.ts";
 import { decideSecret } from "./decide-secret.ts";
 import { decideVm, type PlannedBase } from "./decide-vm.ts";
@@ -15,6 +15,8 @@ import { NO_PORTS, portMoves } from "./host-ports.ts";
 import { cycleProblem, type ExpandedLab, type PlanBasis } from "./make-plan.ts";
 import type { DecidedResource } from "./operations.ts";
 import { protectionProblem } from "./protection.ts";
+import { isRequested } from "./requests.ts";
+import { type ImageCandidate, type ImageOutlook, ImageResolver } from "./resolve-images.ts";
 import type { Reason } from "./types.ts";
 
 export interface DecidedLab {
@@ -56,11 +58,13 @@ export async function decideAll(
     const candidate = candidates.get(address);
     if (candidate !== undefined && selection.selected.has(address)) chosen.push(candidate);
   }
-  const needed = neededImages(chosen, graph);
-  const resolutions = await resolveImages(basis, chosen, needed, diagnostics, signal);
-  const bases = new Map<string, PlannedBase>();
+  const needed =
+    options.mode === "build" ? new Set(chosen.map(({ address }) => address)) : neededImages(chosen, graph);
+  const resolver = new ImageResolver(basis, imageCandidates(candidates), signal);
+  const images = await lookAtImages(resolver, basis, chosen, needed);
+  diagnostics.push(...resolver.diagnostics);
   const items = chosen.map((candidate): DecidedResource => {
-    const decision = decide(basis, candidate, candidates, resolutions, bases, needed);
+    const decision = decide(basis, candidate, candidates, images);
     diagnostics.push(...decision.diagnostics);
     const blocked = protectionProblem(candidate.address, decision, candidate.resource, candidate.recorded);
     if (blocked !== undefined) diagnostics.push(blocked);
@@ -76,12 +80,33 @@ export async function decideAll(
         : portMoves(candidate.recorded?.inputs, decision.planned?.inputs)),
     };
   });
+  const resolutions = new Map(
+    [...images].flatMap(([address, { outlook }]) =>
+      outlook?.resolution === undefined ? [] : [[address, outlook.resolution] as const],
+    ),
+  );
   return { items, resolutions, diagnostics };
+}
+
+function imageCandidates(candidates: ReadonlyMap<string, Candidate>): Map<string, ImageCandidate> {
+  const images = new Map<string, ImageCandidate>();
+  for (const { address, resource, recorded } of candidates.values()) {
+    if (resource !== undefined && isImageType(resource.type)) images.set(address, { resource, recorded });
+  }
+  return images;
 }
 
 function candidatesOf(basis: PlanBasis, expanded: ExpandedLab): Map<string, Candidate> {
   const recorded = basis.state?.resources ?? {};
   const candidates = new Map<string, Candidate>();
+  if (basis.options.mode === "build") {
+    for (const resource of expanded.expansion.resources) {
+      const { address, dependsOn, environment } = resource;
+      if (!isImageType(resource.type)) continue;
+      candidates.set(address, { address, resource, recorded: recorded[address], dependsOn, environment });
+    }
+    return candidates;
+  }
   if (basis.options.mode !== "destroy") {
     for (const resource of expanded.expansion.resources) {
       const { address, dependsOn, environment } = resource;
@@ -117,76 +142,50 @@ function unknownRequests(basis: PlanBasis, candidates: ReadonlyMap<string, Candi
     .map(unmatchedProblem);
 }
 
-function requested(list: readonly string[], address: string): boolean {
-  return list.some((glob) => globPattern(glob).test(address));
-}
-
-function upgrades(basis: PlanBasis, address: string): boolean {
-  const { upgrade } = basis.options;
-  return upgrade === "all" || (upgrade !== "none" && requested(upgrade, address));
-}
-
-/** Images are made when a VM needs them, not for being declared. */
+/** Images are made when a VM needs them, directly or below another image, not for being declared. */
 function neededImages(chosen: readonly Candidate[], graph: DependencyGraph): ReadonlySet<string> {
   const needed = new Set<string>();
-  for (const candidate of chosen) {
-    if (candidate.resource?.type !== "vm") continue;
-    for (const address of graph.successors(candidate.address) ?? [])
-      if (address.startsWith("image.")) needed.add(address);
-  }
+  const need = (address: string): void => {
+    for (const below of graph.successors(address) ?? []) {
+      if (needed.has(below) || !/^(image|role)\./.test(below)) continue;
+      needed.add(below);
+      need(below);
+    }
+  };
+  for (const candidate of chosen) if (candidate.resource?.type === "vm") need(candidate.address);
   return needed;
 }
 
-async function resolveImages(
+/** Looks at all images that something needs or that are recorded. */
+async function lookAtImages(
+  resolver: ImageResolver,
   basis: PlanBasis,
   chosen: readonly Candidate[],
   needed: ReadonlySet<string>,
-  diagnostics: Diagnostic[],
-  signal: AbortSignal | undefined,
-): Promise<Map<string, ImageResolution>> {
-  const { workspace, lineage, pins, reality, options } = basis;
-  const resolutions = new Map<string, ImageResolution>();
-  if (options.mode !== "normal") return resolutions;
-  const resolve = async (resource: Resource, recorded: ResourceState | undefined): Promise<void> => {
-    const pin = pins[resource.name];
-    const upgrade = upgrades(basis, resource.address);
-    const observation = reality.images.get(recorded?.instance ?? "");
-    const asked = { upgrade, requested: requested(options.replace, resource.address), pin };
-    if (!imageNeedsResolution(resource, recorded, observation, asked)) return;
-    try {
-      const resolution = await workspace.providers.image.resolve(
-        {
-          name: resource.name,
-          lab: { name: workspace.lab.name, lineage, folder: workspace.folder },
-          inputs: resource.inputs as ImageInputs,
-          offline: workspace.lab.offline,
-          ...(pin === undefined ? {} : { pin }),
-        },
-        { upgrade, ...(signal === undefined ? {} : { signal }) },
-      );
-      resolutions.set(resource.address, resolution);
-    } catch (error) {
-      if (!isDiagnosticsError(error)) throw error;
-      diagnostics.push(...error.diagnostics);
-    }
-  };
+): Promise<ReadonlyMap<string, ImageView>> {
+  const views = new Map<string, ImageView>();
+  if (basis.options.mode !== "normal" && basis.options.mode !== "build") return views;
   await Promise.all(
-    chosen.flatMap(({ resource, recorded }) =>
-      resource?.type === "image" && (needed.has(resource.address) || recorded !== undefined)
-        ? [resolve(resource, recorded)]
-        : [],
-    ),
+    chosen.map(async ({ address, resource, recorded }) => {
+      if (resource === undefined || !isImageType(resource.type)) return;
+      if (!needed.has(address) && recorded === undefined) return;
+      const [outlook, parent] = [await resolver.outlook(address), await resolver.parent(resource)];
+      views.set(address, { outlook, request: resolver.request(address, parent) });
+    }),
   );
-  return resolutions;
+  return views;
+}
+
+interface ImageView {
+  readonly outlook: ImageOutlook | undefined;
+  readonly request: ImageRequest;
 }
 
 function decide(
   basis: PlanBasis,
   candidate: Candidate,
   candidates: ReadonlyMap<string, Candidate>,
-  resolutions: ReadonlyMap<string, ImageResolution>,
-  bases: Map<string, PlannedBase>,
-  needed: ReadonlySet<string>,
+  images: ReadonlyMap<string, ImageView>,
 ): Decision {
   const { address, resource, recorded } = candidate;
   const { options, reality } = basis;
@@ -199,27 +198,19 @@ function decide(
       options.mode === "destroy" ? { kind: "requested", by: "destroy" } : { kind: "removed" };
     return decideRemoval(recorded, observation, reason);
   }
-  const asked = requested(options.replace, address);
+  const asked = isRequested(options.replace, address);
   switch (resource.type) {
     case "secret":
       return options.mode === "refresh-only" ? NO_CHANGE : decideSecret(resource, recorded, asked);
-    case "image": {
-      if (options.mode === "refresh-only") return NO_CHANGE;
-      if (recorded === undefined && !needed.has(address)) return NO_CHANGE;
-      return decideImage(
-        resource,
-        recorded,
-        reality.images.get(recorded?.instance ?? ""),
-        resolutions.get(address),
-        {
-          upgrade: upgrades(basis, address),
-          requested: asked,
-          pin: basis.pins[resource.name],
-        },
-      );
+    case "image":
+    case "role": {
+      const view = images.get(address);
+      if (view?.outlook === undefined) return NO_CHANGE;
+      const observed = reality.images.get(recorded?.instance ?? "");
+      return decideImage(resource, recorded, observed, view.outlook.resolution, view.request);
     }
     case "vm": {
-      const base = baseOf(basis, resource, candidates, resolutions, bases);
+      const base = baseOf(resource, candidates, images);
       const situation = { resource, recorded, observation, base, requested: asked, now: basis.now };
       const decision = decideVm(situation);
       return options.mode === "refresh-only" ? observedOnly(decision) : decision;
@@ -240,42 +231,21 @@ function foreignProvider(basis: PlanBasis, { address, recorded }: Candidate): Di
   });
 }
 
-/** The image of a VM as the plan leaves it, worked out once an image. */
+/** The image of a VM as the plan leaves it. */
 function baseOf(
-  basis: PlanBasis,
   vm: Resource,
   candidates: ReadonlyMap<string, Candidate>,
-  resolutions: ReadonlyMap<string, ImageResolution>,
-  bases: Map<string, PlannedBase>,
+  images: ReadonlyMap<string, ImageView>,
 ): PlannedBase {
-  const address = `image.${(vm.inputs as VmInputs).image}`;
-  const known = bases.get(address);
-  if (known !== undefined) return known;
+  const address = baseAddress(vm.inputs as VmInputs);
   const image = candidates.get(address);
-  const resolution = resolutions.get(address);
-  const renewed = requested(basis.options.replace, address);
-  const restored = resolution !== undefined && image !== undefined && isRestored(basis, image, resolution);
-  const digest =
-    resolution === undefined || restored
-      ? image?.recorded?.instance
-      : renewed
-        ? undefined
-        : resolution.digest;
-  const user = (image?.resource?.inputs as ImageInputs | undefined)?.user ?? "vmlab";
-  const base = { address, digest, restored, user };
-  bases.set(address, base);
-  return base;
-}
-
-/** The image was lost or touched in the store, and nothing asks for another one. */
-function isRestored(basis: PlanBasis, image: Candidate, resolution: ImageResolution): boolean {
-  const { resource, recorded, address } = image;
-  if (resource === undefined || recorded === undefined) return false;
-  return isLost(resource, recorded, basis.reality.images.get(recorded.instance ?? ""), resolution, {
-    upgrade: upgrades(basis, address),
-    requested: requested(basis.options.replace, address),
-    pin: basis.pins[resource.name],
-  });
+  const outlook = images.get(address)?.outlook;
+  const inputs = image?.resource?.inputs as ImageInputs | undefined;
+  const { user = "vmlab" } = inputs ?? {};
+  const requires = inputs?.build?.requires ?? [];
+  if (outlook === undefined)
+    return { address, digest: image?.recorded?.instance, restored: false, user, requires };
+  return { address, digest: outlook.digest, restored: outlook.restored, user, requires };
 }
 
 /** What refresh-only keeps of a decision: what was found, told as notes. */

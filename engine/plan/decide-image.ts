@@ -1,13 +1,14 @@
-/** What happens to a base image. */
-import type { ImageObservation, ImagePin, ImageResolution } from "../../providers/provider.ts";
+/** What happens to an image or a role. */
+import type { ImageObservation, ImageParent, ImagePin, ImageResolution } from "../../providers/provider.ts";
 import type { ImageInputs, Resource } from "../config/types.ts";
 import { isJsonObject } from "../json.ts";
 import type { ResourceState } from "../state/types.ts";
 import { formatSize } from "../units.ts";
+import { changedFiles, onlyFiles } from "./changed-files.ts";
 import { compareInputs } from "./compare-inputs.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
 import { describeChange } from "./describe.ts";
-import type { Action, PlannedResource, Reason } from "./types.ts";
+import type { Action, AttributeChange, PlannedResource, Reason } from "./types.ts";
 
 /** What is asked of an image beside its declaration. */
 export interface ImageRequest {
@@ -15,6 +16,8 @@ export interface ImageRequest {
   /** --replace names it. */
   readonly requested: boolean;
   readonly pin?: ImagePin | undefined;
+  /** What a build stands on, as the plan leaves it. */
+  readonly parent?: ImageParent | undefined;
 }
 
 /** A recorded image whose declaration, pin and bytes are as they were needs no look at its source. */
@@ -27,19 +30,30 @@ export function imageNeedsResolution(
   if (recorded === undefined || options.upgrade || options.requested) return true;
   if (observation !== undefined && observation.state !== "present") return true;
   if (recipeChanges(recorded, resource).length > 0) return true;
-  return pinMoved(recorded, options.pin);
+  return parentMoved(recorded, options.parent) || pinMoved(recorded, options.pin);
 }
 
-/** Changes of where the image comes from; the login user is not part of that. */
-function recipeChanges(recorded: ResourceState, resource: Resource) {
-  return compareInputs(recorded.inputs, resource.inputs).filter((change) => change.path[0] !== "user");
+/** Changes of where the image comes from or what is done to it; not those of its login user or of how fast it is built. */
+function recipeChanges(recorded: ResourceState, resource: Resource): AttributeChange[] {
+  return compareInputs(recorded.inputs, resource.inputs).filter((change) => change.change !== "live");
 }
+
+/** A build stands on bytes: what it was called before, and by which recipe these were made, does not matter. */
+function parentMoved(recorded: ResourceState, parent: ImageParent | undefined): boolean {
+  return parent !== undefined && parent.digest !== recorded.attributes.parent;
+}
+
+/** What of a pin is the same on every host. */
+const PINNED = ["checksum", "recipe", "catalogue"] as const;
 
 /** Somebody else's upgrade came in with vmlab.lock. A bootstrap's bytes differ from host to host: no digest there. */
 function pinMoved(recorded: ResourceState, pin: ImagePin | undefined): boolean {
   const before = recorded.attributes.pin;
   if (pin === undefined || !isJsonObject(before)) return false;
-  return before.source === pin.source && (before.checksum !== pin.checksum || before.recipe !== pin.recipe);
+  if (before.source !== pin.source) return false;
+  if (PINNED.some((key) => before[key] !== pin[key])) return true;
+  // Of a build, the time from which on images count: somebody asked for today's packages.
+  return pin.source.startsWith("build") && pin.release !== undefined && before.release !== pin.release;
 }
 
 /**
@@ -54,6 +68,7 @@ export function isLost(
   options: ImageRequest,
 ): boolean {
   if (options.upgrade || options.requested || pinMoved(recorded, options.pin)) return false;
+  if (parentMoved(recorded, options.parent)) return false;
   if (observation === undefined || observation.state === "present") return false;
   const other = resolution.digest !== undefined && resolution.digest !== recorded.instance;
   return !other && recipeChanges(recorded, resource).length === 0;
@@ -69,7 +84,7 @@ export function decideImage(
   const inputs = resource.inputs as ImageInputs;
   if (resolution === undefined) return userChange(resource, recorded);
   const planned: PlannedResource = {
-    type: "image",
+    type: resource.type === "role" ? "role" : "image",
     address: resource.address,
     name: resource.name,
     provider: resource.provider,
@@ -78,13 +93,15 @@ export function decideImage(
     generation: (recorded?.generation ?? 0) + 1,
     inputs,
     key: resolution.key,
-    ...(resolution.digest === undefined ? {} : { digest: resolution.digest }),
+    ...(resolution.digest === undefined || options.requested ? {} : { digest: resolution.digest }),
+    ...(options.requested ? { fresh: true } : {}),
     ...(resolution.pin === undefined ? {} : { pin: resolution.pin }),
   };
   const notes = resolution.notes.map((text) => ({ address: resource.address, text }));
-  const action = obtainAction(inputs, resolution);
+  const there = resolution.present && !options.requested;
+  const action = obtainAction(inputs, there);
   const steps = ["obtain"] as const;
-  const summary = obtainSummary(inputs, resolution);
+  const summary = obtainSummary(inputs, resolution, there);
   if (recorded === undefined) {
     return { ...NO_CHANGE, action, summary, reasons: [{ kind: "new" }], steps, planned, notes };
   }
@@ -111,6 +128,8 @@ export function decideImage(
       kind: "drift",
       what: observation.state === "changed" ? observation.reason : "not in the store any more",
     });
+  if (options.parent !== undefined && parentMoved(recorded, options.parent))
+    reasons.push({ kind: "dependency", address: options.parent.address });
   if (options.requested) reasons.push({ kind: "requested", by: "--replace" });
   if (options.upgrade && reasons.length === 0) reasons.push({ kind: "requested", by: "--upgrade" });
   if (reasons.length === 0) reasons.push({ kind: "file", path: "vmlab.lock" });
@@ -126,17 +145,22 @@ export function decideImage(
   };
 }
 
-function reasonsOf(attributes: readonly { readonly path: readonly string[] }[]): Reason[] {
-  return attributes.map((change) => ({ kind: "attribute", path: change.path.join("."), change: "replace" }));
+function reasonsOf(attributes: readonly AttributeChange[]): Reason[] {
+  const files = changedFiles(attributes);
+  const changes = attributes
+    // Where only the content of files differs, naming them says it all.
+    .filter((change) => files.length === 0 || change.path.join(".") !== "build.steps" || !onlyFiles(change))
+    .map((change): Reason => ({ kind: "attribute", path: change.path.join("."), change: "replace" }));
+  return [...changes, ...files];
 }
 
-/** The login user is only recorded: VMs take it when they are made. */
+/** The login user and the like are only recorded: VMs take them when they are made. */
 function userChange(resource: Resource, recorded: ResourceState | undefined): Decision {
   if (recorded === undefined) return NO_CHANGE;
   const attributes = compareInputs(recorded.inputs, resource.inputs);
   if (attributes.length === 0) return NO_CHANGE;
   const planned: PlannedResource = {
-    type: "image",
+    type: resource.type === "role" ? "role" : "image",
     address: resource.address,
     name: resource.name,
     provider: resource.provider,
@@ -158,12 +182,13 @@ function userChange(resource: Resource, recorded: ResourceState | undefined): De
   };
 }
 
-function obtainAction(inputs: ImageInputs, resolution: ImageResolution): Action {
-  return inputs.source === "bootstrap" && !resolution.present ? "build" : "create";
+function obtainAction(inputs: ImageInputs, there: boolean): Action {
+  const made = inputs.source === "bootstrap" || inputs.source === "build";
+  return made && !there ? "build" : "create";
 }
 
-function obtainSummary(inputs: ImageInputs, resolution: ImageResolution): string {
-  if (resolution.present) return "already in the store";
+function obtainSummary(inputs: ImageInputs, resolution: ImageResolution, there: boolean): string {
+  if (there) return "already in the store";
   switch (inputs.source) {
     case "url":
       return resolution.download === undefined ? "download" : `download ${formatSize(resolution.download)}`;
@@ -173,5 +198,14 @@ function obtainSummary(inputs: ImageInputs, resolution: ImageResolution): string
       return `bootstrap ${inputs.bootstrap?.distribution} ${inputs.bootstrap?.suite}`;
     case "digest":
       return `use ${inputs.digest?.slice(0, 19)}`;
+    case "build":
+      return describeBuild(inputs);
   }
+}
+
+function describeBuild({ build }: ImageInputs): string {
+  if (build === undefined) return "build";
+  const what = build.use === undefined ? "" : `${build.use} `;
+  const steps = build.steps.length === 1 ? "1 step" : `${build.steps.length} steps`;
+  return `build ${what}on ${build.parent}, ${steps}`;
 }

@@ -11,6 +11,7 @@ export function decideRemoval(
 ): Decision {
   switch (recorded.type) {
     case "image":
+    case "role":
       return {
         ...NO_CHANGE,
         action: "forget",

@@ -18,6 +18,8 @@ export interface PlannedBase {
   /** The same bytes are got again: VMs on it stay, new ones take what the image then is. */
   readonly restored: boolean;
   readonly user: string;
+  /** What it asks of the host. */
+  readonly requires: readonly string[];
 }
 
 export interface VmSituation {
@@ -68,6 +70,7 @@ function plannedVm(situation: VmSituation, generation: number): PlannedResource 
     inputs: resource.inputs as VmInputs,
     ...(base.digest === undefined || base.restored ? {} : { base: base.digest }),
     user: base.user,
+    ...(base.requires.length === 0 ? {} : { requires: base.requires }),
   };
 }
 
@@ -83,7 +86,7 @@ function creation(situation: VmSituation, reasons: readonly Reason[], generation
   return {
     ...NO_CHANGE,
     action: "create",
-    summary: `${drift === undefined ? "" : `${drift.what}; `}on ${inputs.role ?? inputs.image}, ${size.join(", ")}`,
+    summary: `${drift === undefined ? "" : `${drift.what}; `}on ${inputs.fallback === undefined ? (inputs.role ?? inputs.image) : `${inputs.fallback}, then ${inputs.role}`}, ${size.join(", ")}`,
     reasons,
     steps,
     planned: plannedVm(situation, generation),
@@ -100,7 +103,7 @@ function broken(situation: VmSituation, reason: string): Decision {
         address,
         summary: `${address} cannot be used: ${reason}`,
         detail: "Its disk was left as it is. Nothing is replaced unasked.",
-        hint: `Mend what is named above, or make the VM anew with \`vmlab apply --replace ${address}\` (its disk goes to the trash).`,
+        hint: `Bring back what is named above (for an image: \`vmlab images verify --repair\`, \`vmlab images import\`), or make the VM anew with \`vmlab apply --replace ${address}\` (its disk goes to the trash).`,
       }),
     ],
   };
@@ -112,7 +115,7 @@ function vmChanges(situation: VmSituation, recorded: ResourceState): AttributeCh
   return compareInputs(recorded.inputs, inputs).flatMap((change): AttributeChange[] => {
     const [key] = change.path;
     // The name of the image does not matter while the bytes below the disk stay the same.
-    if (key === "image" || key === "role")
+    if (NAMES_BASE.has(key ?? ""))
       return standsOnSameBytes(situation, recorded) ? [{ ...change, change: "live" }] : [change];
     if (change.change !== "provision") return [change];
     const classes: Record<VmInputs["on_change"], ChangeClass> = {
@@ -128,6 +131,9 @@ function standsOnSameBytes(situation: VmSituation, recorded: ResourceState): boo
   return situation.base.digest !== undefined && situation.base.digest === recorded.attributes.base;
 }
 
+/** Inputs that say what a VM stands on. */
+const NAMES_BASE: ReadonlySet<string> = new Set(["image", "role", "fallback"]);
+
 function replaceReasons(
   situation: VmSituation,
   recorded: ResourceState,
@@ -140,7 +146,10 @@ function replaceReasons(
     ),
     ...changedFiles(replacing),
   ];
-  if (!standsOnSameBytes(situation, recorded) && !changes.some((change) => change.path[0] === "image")) {
+  if (
+    !standsOnSameBytes(situation, recorded) &&
+    !changes.some((change) => NAMES_BASE.has(change.path[0] ?? ""))
+  ) {
     reasons.push({ kind: "dependency", address: situation.base.address });
   }
   if (situation.requested) reasons.push({ kind: "requested", by: "--replace" });

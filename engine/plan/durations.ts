@@ -51,3 +51,15 @@ export function expectedDuration(durations: Durations, key: string): number | un
   const sorted = [...(durations[key] ?? [])].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)];
 }
+
+const BUILD_START_MS = 120_000;
+const BUILD_STEP_MS = 45_000;
+
+/** A build that was never made: as long as others of this host take, else by the number of its steps. */
+export function expectedBuild(durations: Durations, provider: string, steps: number): number {
+  const builds = Object.keys(durations).filter(
+    (key) => /\/(role|image)\/obtain\//.test(key) && key.startsWith(`${provider}/`),
+  );
+  const medians = builds.flatMap((key) => expectedDuration(durations, key) ?? []).sort((a, b) => a - b);
+  return medians[Math.floor(medians.length / 2)] ?? BUILD_START_MS + steps * BUILD_STEP_MS;
+}

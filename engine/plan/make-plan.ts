@@ -4,7 +4,7 @@ import type { ImagePin } from "../../providers/provider.ts";
 import { expandLab } from "../config/expand.ts";
 import { LOCK_FILE, readLockFile } from "../config/lock-file.ts";
 import { resolveFiles } from "../config/resolve-files.ts";
-import type { Expansion, Resource, SourceFile } from "../config/types.ts";
+import { type Expansion, isImageType, type Resource, type SourceFile } from "../config/types.ts";
 import { type Diagnostic, problem } from "../diagnostics.ts";
 import { keyedHash } from "../json.ts";
 import type { State } from "../state/types.ts";
@@ -12,6 +12,7 @@ import type { Workspace } from "../workspace.ts";
 import { assemblePlan } from "./assemble-plan.ts";
 import { type DecidedLab, decideAll } from "./decide-all.ts";
 import type { Decision } from "./decision.ts";
+import { chooseFallbacks } from "./fallback.ts";
 import type { PlanOptions, PlanOutcome } from "./options.ts";
 import { type Reality, refresh } from "./refresh.ts";
 import type { Step } from "./types.ts";
@@ -24,6 +25,7 @@ export interface PlanBasis {
   readonly lineage: string;
   readonly sensitiveKey: string;
   readonly reality: Reality;
+  /** By address. */
   readonly pins: Readonly<Record<string, ImagePin>>;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -49,31 +51,37 @@ export async function makePlan(
     lineage: state?.lineage ?? effects.random.bytes(8).toString("hex"),
     sensitiveKey: state?.sensitiveKey ?? effects.random.bytes(32).toString("hex"),
     reality: await refresh(workspace, state, { refresh: options.refresh, signal }),
-    pins: (await readLockFile(effects.files, join(workspace.folder, LOCK_FILE))).images,
+    pins: (await readLockFile(effects.files, join(workspace.folder, LOCK_FILE))).pins,
     now: effects.clock.now(),
   };
   const warnings: Diagnostic[] = [];
   // A value that a resource offers only once it exists is unknown while that resource is about to be made anew.
   const unknown = new Set<string>();
   for (;;) {
-    const expanded = await expand(basis, unknown);
-    if (hasErrors(expanded.diagnostics)) return { diagnostics: expanded.diagnostics };
+    const declared = await expand(basis, unknown);
+    if (hasErrors(declared.diagnostics)) return { diagnostics: declared.diagnostics };
+    const { expanded, notes, ...chosen } = await chooseFallbacks(basis, declared, signal);
+    if (hasErrors(chosen.diagnostics))
+      return { diagnostics: [...declared.diagnostics, ...chosen.diagnostics] };
     const decided = await decideAll(basis, expanded, signal);
     if (hasErrors(decided.diagnostics))
-      return { diagnostics: [...expanded.diagnostics, ...decided.diagnostics] };
+      return { diagnostics: [...declared.diagnostics, ...decided.diagnostics] };
     const renewed = renewedAndUsed(decided, state, unknown);
     if (renewed.length > 0) {
       for (const address of renewed) unknown.add(address);
       continue;
     }
-    warnings.push(...expanded.diagnostics, ...decided.diagnostics);
+    warnings.push(...declared.diagnostics, ...chosen.diagnostics, ...decided.diagnostics);
     const { plan, diagnostics } = await assemblePlan(
       basis,
       withOutputsLater(basis, expanded, decided, unknown),
       decided,
     );
     if (hasErrors(diagnostics)) return { diagnostics: [...warnings, ...diagnostics] };
-    return { plan, diagnostics: [...warnings, ...diagnostics] };
+    return {
+      plan: { ...plan, notes: [...notes, ...plan.notes] },
+      diagnostics: [...warnings, ...diagnostics],
+    };
   }
 }
 
@@ -108,7 +116,11 @@ async function expand(
   unknown: ReadonlySet<string>,
 ): Promise<ExpandedLab & { readonly diagnostics: readonly Diagnostic[] }> {
   const { workspace } = basis;
-  const expansion = expandWithout(basis, unknown);
+  const declared = expandWithout(basis, unknown);
+  const expansion =
+    basis.options.mode === "build"
+      ? { ...declared, resources: [...declared.resources, ...(declared.unneeded ?? [])] }
+      : declared;
   const resolved = await resolveFiles(workspace.effects, workspace.lab, expansion);
   return {
     expansion: resolved.expansion,
@@ -149,7 +161,7 @@ function renewedAndUsed(decided: DecidedLab, state: State | undefined, known: Re
         used.has(address) &&
         !known.has(address) &&
         state?.resources[address] !== undefined &&
-        !address.startsWith("image."),
+        !isImageType(state.resources[address].type),
     );
 }
 

@@ -3,7 +3,8 @@ import type { Diagnostic } from "../diagnostics.ts";
 import type { Plan } from "./types.ts";
 
 export interface PlanOptions {
-  readonly mode: "normal" | "destroy" | "refresh-only";
+  /** build: the targets are images and roles, which are made whether or not a VM needs them. */
+  readonly mode: "normal" | "destroy" | "refresh-only" | "build";
   /** Addresses, globs (`vm.k8s-*`) and `environment.NAME`: only these and what they depend on. */
   readonly targets: readonly string[];
   /** These and what depends on them are left out. */

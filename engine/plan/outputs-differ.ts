@@ -7,7 +7,7 @@ import type { Plan } from "./types.ts";
 
 /** A value that is known only at apply counts as the same: what changes it is a change of its own. */
 export function outputsDiffer(plan: Plan, state: State | undefined): boolean {
-  if (plan.mode === "destroy") return false;
+  if (plan.mode === "destroy" || plan.mode === "build") return false;
   const recorded = state?.outputs ?? {};
   if (Object.keys(recorded).length !== plan.outputs.length) return true;
   return plan.outputs.some(({ name, value, sensitive }) => {

@@ -6,14 +6,15 @@ import type { Plan } from "./types.ts";
 
 export function pinProblems(basis: PlanBasis, plan: Plan): Diagnostic[] {
   return Object.values(plan.resources).flatMap((planned) => {
-    if (planned.type !== "image" || planned.pin === undefined) return [];
-    if (equal(basis.pins[planned.name], planned.pin)) return [];
+    if (planned.type === "vm" || planned.type === "secret" || planned.pin === undefined) return [];
+    const pinned = basis.pins[planned.address];
+    if (equal(pinned, planned.pin)) return [];
     return [
       problem({
         code: "plan/frozen",
         address: planned.address,
         summary: `--frozen: vmlab.lock does not hold what ${planned.address} would be made from`,
-        detail: basis.pins[planned.name] === undefined ? "There is no entry for it." : "Its entry differs.",
+        detail: pinned === undefined ? "There is no entry for it." : "Its entry differs.",
         hint: "Apply once without --frozen and commit vmlab.lock.",
       }),
     ];

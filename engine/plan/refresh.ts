@@ -18,12 +18,12 @@ export async function refresh(
   options: { readonly refresh: boolean; readonly signal?: AbortSignal | undefined },
 ): Promise<Reality> {
   if (state === undefined || !options.refresh) return { vms: new Map(), images: new Map() };
-  const instances: Record<ResourceType, string[]> = { secret: [], image: [], vm: [] };
+  const instances: Record<ResourceType, string[]> = { secret: [], image: [], role: [], vm: [] };
   for (const { type, instance } of Object.values(state.resources))
     if (instance !== undefined) instances[type].push(instance);
   const [vms, images] = await Promise.all([
     workspace.providers.vm.read(instances.vm, options.signal),
-    workspace.providers.image.read(instances.image),
+    workspace.providers.image.read([...instances.image, ...instances.role]),
   ]);
   return { vms, images };
 }

@@ -23,8 +23,11 @@ export interface Plan {
   readonly format: typeof PLAN_FORMAT;
   readonly tool: string;
   readonly lab: string;
-  /** power: machines are started or stopped as they were last applied. */
-  readonly mode: "normal" | "destroy" | "refresh-only" | "power";
+  /**
+   * power: machines are started or stopped as they were last applied. build: images and roles are made for the store,
+   * and the lab's state stays as it is.
+   */
+  readonly mode: "normal" | "destroy" | "refresh-only" | "power" | "build";
   /** Of the state; for a lab without one, the lineage that apply will give it. */
   readonly lineage: string;
   /** What the plan was made against; serial 0 when there is no state yet. */
@@ -98,7 +101,14 @@ export type Reason =
   /** A declared input differs. */
   | { readonly kind: "attribute"; readonly path: string; readonly change: ChangeClass }
   /** A file that it refers to has other content. */
-  | { readonly kind: "file"; readonly path: string; readonly added?: number; readonly removed?: number }
+  | {
+      readonly kind: "file";
+      readonly path: string;
+      readonly added?: number;
+      readonly removed?: number;
+      /** The changed lines with three around them, as in a unified diff; where the old text was kept. */
+      readonly diff?: readonly string[];
+    }
   /** Something that it stands on changes. */
   | { readonly kind: "dependency"; readonly address: string }
   /** What exists differs from what was recorded. */
@@ -124,11 +134,13 @@ export interface AttributeChange {
 export type PlannedResource =
   | (PlannedBase & { readonly type: "secret"; readonly inputs: SecretInputs })
   | (PlannedBase & {
-      readonly type: "image";
+      readonly type: "image" | "role";
       readonly inputs: ImageInputs;
       readonly key: string;
       readonly digest?: string;
       readonly pin?: ImagePin;
+      /** Made anew although the store has it. */
+      readonly fresh?: boolean;
     })
   | (PlannedBase & {
       readonly type: "vm";
@@ -137,6 +149,8 @@ export type PlannedResource =
       readonly base?: string;
       /** Login user of the image, used when the VM names none. */
       readonly user: string;
+      /** What the images that it stands on ask of the host. */
+      readonly requires?: readonly string[];
     });
 
 interface PlannedBase {
@@ -153,7 +167,7 @@ interface PlannedBase {
 export type Step =
   /** secret: make the value. */
   | "generate"
-  /** image: download, copy, build, or find in the store. */
+  /** image, role: download, copy, build, or find in the store. */
   | "obtain"
   | "create"
   | "start"

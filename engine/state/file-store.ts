@@ -6,6 +6,7 @@ import { acquireLock, breakLock, type LockEffects, readLock } from "./lock.ts";
 import { LockedFileStore } from "./locked-file-store.ts";
 import { readStateFiles, SHOWN, type StateFiles, stateFilesIn } from "./state-files.ts";
 import type { HistoryEntry, LockedStore, StateStore } from "./store.ts";
+import { readText } from "./texts.ts";
 import type { LockHolder, State } from "./types.ts";
 import { verifyPlace } from "./verify-place.ts";
 
@@ -79,6 +80,10 @@ export class FileStore implements StateStore {
 
   readHistory(serial: number): Promise<State> {
     return readFromHistory(this.#effects.files, this.#paths.history, serial, SHOWN.history);
+  }
+
+  readText(sha256: string): Promise<string | undefined> {
+    return readText(this.#effects.files, this.#paths.texts, sha256);
   }
 
   #verifyPlace(state: State): Promise<void> {

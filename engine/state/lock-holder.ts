@@ -5,7 +5,7 @@ import type { LockHolder } from "./types.ts";
 /** Whether a lock's holder lives; undefined when it is on another host, where nothing can be proved. */
 export async function isHolderAlive(
   effects: Pick<Effects, "processes" | "host">,
-  holder: LockHolder,
+  holder: Pick<LockHolder, "host" | "bootId" | "pid" | "startTime">,
 ): Promise<boolean | undefined> {
   if (holder.host !== (await effects.host.hostId())) return undefined;
   if (holder.bootId !== (await effects.host.bootId())) return false;

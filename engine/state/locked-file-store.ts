@@ -8,6 +8,7 @@ import type { HeldLock, LockEffects } from "./lock.ts";
 import { encodeSnapshot } from "./snapshot.ts";
 import { readStateFiles, SHOWN, type StateFiles, type StoredState } from "./state-files.ts";
 import type { LockedStore } from "./store.ts";
+import { keepTexts, type TextSource } from "./texts.ts";
 import type { JournalEntry, State } from "./types.ts";
 
 export interface LockedFileStoreOptions {
@@ -100,6 +101,11 @@ export class LockedFileStore implements LockedStore {
     });
   }
 
+  keepTexts(texts: ReadonlyMap<string, TextSource>): Promise<void> {
+    const { effects, paths } = this.#options;
+    return this.#inTurn(() => keepTexts(effects.files, paths.texts, texts));
+  }
+
   clear(): Promise<void> {
     return this.#inTurn(async () => {
       const { files } = this.#options.effects;
@@ -114,6 +120,7 @@ export class LockedFileStore implements LockedStore {
         if (serial !== undefined) await keepInHistory(files, paths.history, paths.snapshot, serial);
         await files.remove(paths.journal);
         await files.remove(paths.snapshot);
+        await files.remove(paths.texts);
       } catch (error) {
         this.#explain(error);
       } finally {

@@ -27,6 +27,7 @@ export class MemoryStore implements StateStore {
   #current: Current | undefined;
   #history: Kept[] = [];
   #holder: LockHolder | undefined;
+  #texts: ReadonlyMap<string, string> = new Map();
 
   constructor(options: { effects: Pick<Effects, "clock" | "host" | "processes">; tool: string }) {
     this.#effects = options.effects;
@@ -91,6 +92,10 @@ export class MemoryStore implements StateStore {
     });
   }
 
+  async readText(sha256: string): Promise<string | undefined> {
+    return this.#texts.get(sha256);
+  }
+
   async #ownHolder(command: string): Promise<LockHolder> {
     const { processes, host, clock } = this.#effects;
     return {
@@ -121,7 +126,16 @@ export class MemoryStore implements StateStore {
         return this.#follow(state);
       },
       replace: async (state) => this.#follow({ ...state, host: await this.#effects.host.hostId() }),
+      keepTexts: async (texts) => {
+        const kept = new Map<string, string>();
+        for (const [hash, read] of texts) {
+          const text = this.#texts.get(hash) ?? (await read());
+          if (text !== undefined) kept.set(hash, text);
+        }
+        this.#texts = kept;
+      },
       clear: async () => {
+        this.#texts = new Map();
         const state = await this.read();
         if (state !== undefined) {
           const folded = this.#current?.sequence !== this.#current?.state.journalSequence;

@@ -14,6 +14,7 @@ export interface StateFiles {
   readonly journal: string;
   readonly lock: string;
   readonly history: string;
+  readonly texts: string;
 }
 
 export interface StoredState {
@@ -32,6 +33,7 @@ export function stateFilesIn(folder: string): StateFiles {
     journal: join(folder, "journal.ndjson"),
     lock: join(folder, "lock"),
     history: join(folder, "history"),
+    texts: join(folder, "texts"),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Where a lab's state is kept. One contract suite (test/engine/state) runs over every implementation. */
 import type { EventSink } from "../events.ts";
+import type { TextSource } from "./texts.ts";
 import type { JournalEntry, LockHolder, State } from "./types.ts";
 
 export interface StateStore {
@@ -20,6 +21,8 @@ export interface StateStore {
   /** Serials with time (ms since the epoch) of the kept older snapshots, newest first. */
   history(): Promise<readonly HistoryEntry[]>;
   readHistory(serial: number): Promise<State>;
+  /** A text that was kept ({@link LockedStore.keepTexts}), by the SHA-256 of its bytes. */
+  readText(sha256: string): Promise<string | undefined>;
 }
 
 export interface HistoryEntry {
@@ -40,7 +43,9 @@ export interface LockedStore {
   checkpoint(state: State): Promise<State>;
   /** Replaces the state as a whole, for restore and adopt; the old one goes to the history. */
   replace(state: State): Promise<State>;
-  /** Removes state and journal (after destroy); history stays. */
+  /** Keeps these texts, as far as they can be had, and no others, for showing later what changed in them. */
+  keepTexts(texts: ReadonlyMap<string, TextSource>): Promise<void>;
+  /** Removes state, journal and texts (after destroy); history stays. */
   clear(): Promise<void>;
   release(): Promise<void>;
 }

@@ -92,6 +92,18 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
     ssh: () => noGuest("ssh"),
     openConsole: () => noGuest("console"),
     consoleLog: async (id) => (await world.existing(id)).log,
+    async exportImage(id, options, context) {
+      const machine = await world.existing(id);
+      if (machine.state === "running" && !options.live) return runs(machine.name);
+      context.progress("pretending to copy the disk");
+      await world.disturb("export", machine.name, context.signal);
+      const digest = sha256(`export of ${id} after ${machine.log.length} steps`);
+      await world.putImage({ digest, key: digest, present: true });
+      return {
+        digest,
+        attributes: { digest, virtual_size: machine.attributes.disk ?? 0, size: 0, user: "vmlab" },
+      };
+    },
 
     async trash() {
       const machines = await world.machines();
@@ -155,6 +167,14 @@ function notRunning(name: string): never {
     code: "fake/not-running",
     summary: `${name} does not run`,
     hint: `\`vmlab start ${name}\` starts it.`,
+  });
+}
+
+function runs(name: string): never {
+  return fail({
+    code: "image/export-running",
+    summary: `${name} is running`,
+    hint: `Stop it (\`vmlab stop ${name}\`), or add --live.`,
   });
 }
 

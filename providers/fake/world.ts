@@ -30,6 +30,8 @@ export interface FakeImage {
 
 /** Failures and delays that tests ask for, read at every step. */
 export interface FakeFaults {
+  /** Version of the pretend template by which roles and custom images are built. */
+  readonly template?: number;
   /** Milliseconds by step; a VM's boot takes as long as `ready` says. */
   readonly delays?: Readonly<Record<string, number>>;
   /** Fails this step of VMs whose name matches, as often as `times` says (default: always). */

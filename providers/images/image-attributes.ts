@@ -9,6 +9,7 @@ export function imageAttributes(
 ): JsonObject {
   return {
     digest: record.digest,
+    ...(record.name === undefined ? {} : { name: record.name }),
     key: more.key ?? record.keys.at(-1) ?? "",
     virtual_size: record.virtual_size,
     size: record.size,

@@ -23,6 +23,8 @@ export function sourceText(inputs: ImageInputs): string {
       return inputs.path ?? "";
     case "digest":
       return inputs.digest ?? "";
+    case "build":
+      return inputs.build?.use === undefined ? "build" : `build:${inputs.build.use}`;
     case "bootstrap": {
       const { distribution, suite, mirror, packages = [], size } = inputs.bootstrap ?? {};
       return [

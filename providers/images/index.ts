@@ -4,16 +4,18 @@ import type { Home } from "../../engine/home.ts";
 import type { CallContext, ImageObservation, ImageProvider } from "../provider.ts";
 import { obtainImage } from "./obtain.ts";
 import { resolveImage } from "./resolve.ts";
-import { observeImage, type Verification, verifyStored } from "./store.ts";
+import { observeImage, type Verification, verifyChain } from "./store.ts";
+import { tidyStore } from "./tidy-store.ts";
 import { recoverWorkplaces } from "./workplace.ts";
 
+export { missingLayer } from "./missing-layer.ts";
 export { imageDiskPath } from "./store.ts";
 
 /** Part of saved plans. Moves when the meaning of inputs, keys or pins does. */
 const PROVIDER_VERSION = "1";
 
 export interface ImageStoreProvider extends ImageProvider {
-  /** Reads every byte of an image. A file with the right bytes and another time or inode is recorded anew. */
+  /** Reads every byte of an image and of the layers below it. A file with the right bytes and another time or inode is recorded anew. */
   verifyImage(digest: string, context?: CallContext): Promise<Verification>;
 }
 
@@ -37,7 +39,12 @@ export function imageProvider({
     async recover() {
       return (await recoverWorkplaces(effects, home)).map((id) => `unfinished image ${id}`);
     },
+    async notes(images, now) {
+      const { storeNotes } = await import("./registry/index.ts");
+      return await storeNotes(effects, home, { now, images });
+    },
+    tidy: (now) => tidyStore(effects, home, now),
     verifyImage: (digest, context) =>
-      verifyStored(effects, home, digest, { mend: true, ...(context === undefined ? {} : { context }) }),
+      verifyChain(effects, home, digest, { mend: true, ...(context === undefined ? {} : { context }) }),
   };
 }

@@ -8,6 +8,7 @@ import { archiveState } from "./bootstrap/apt-sources.ts";
 import { type BootstrapInputs, bootstrapFolders, buildBootstrap } from "./bootstrap/build.ts";
 import { diskLayout } from "./bootstrap/disk-layout.ts";
 import { BOOTSTRAP_RECIPE } from "./bootstrap/recipe.ts";
+import { labelsOf } from "./image-labels.ts";
 import { type Obtained, pinOf } from "./image-pin.ts";
 import type { ImageFacts } from "./image-record.ts";
 import { bootstrapKey, sourceText } from "./image-source.ts";
@@ -45,6 +46,7 @@ export async function obtainBootstrap(
       context.progress("reading the image");
       const digest = await effects.files.sha256(target, { signal: context.signal });
       const facts: ImageFacts = {
+        ...labelsOf(spec),
         kind: "bootstrap",
         source: sourceText(spec.inputs),
         format: "qcow2",

@@ -6,6 +6,7 @@ import type { Home } from "../../engine/home.ts";
 import type { CallContext, ImageSpec } from "../provider.ts";
 import { type Checksum, formatChecksum, parseChecksum } from "./checksum.ts";
 import { rememberFileDigest } from "./file-digest.ts";
+import { labelsOf } from "./image-labels.ts";
 import type { ImageRecord } from "./image-record.ts";
 import { fileKey, localPath } from "./image-source.ts";
 import { fetchChecksum } from "./remote-facts.ts";
@@ -52,7 +53,7 @@ export async function obtainPath(
       return checksum;
     },
     context,
-    facts: { kind: "path", source: path },
+    facts: { ...labelsOf(spec), kind: "path", source: path },
   });
   return record;
 }

@@ -5,6 +5,7 @@ import type { Home } from "../../engine/home.ts";
 import type { CallContext, ImageSpec } from "../provider.ts";
 import { type Checksum, formatChecksum, parseChecksum } from "./checksum.ts";
 import { type Downloaded, download } from "./download.ts";
+import { labelsOf } from "./image-labels.ts";
 import { type Obtained, pinOf } from "./image-pin.ts";
 import { fileKey, validPin } from "./image-source.ts";
 import { publicUrl, urlFileName } from "./image-url.ts";
@@ -51,6 +52,7 @@ export async function obtainUrl(
         checksum,
         context,
         facts: {
+          ...labelsOf(spec),
           kind: "url",
           source: publicUrl(url),
           download: downloaded.size,

@@ -8,11 +8,12 @@ import { type Obtained, pinOf } from "./image-pin.ts";
 import type { ImageRecord } from "./image-record.ts";
 import { validPin } from "./image-source.ts";
 import { withKeyLock } from "./key-lock.ts";
+import { obtainArchive } from "./obtain-archive.ts";
 import { obtainBootstrap } from "./obtain-bootstrap.ts";
 import { obtainPath } from "./obtain-path.ts";
 import { obtainUrl } from "./obtain-url.ts";
 import { addressOf, notInStoreByDigest } from "./resolve.ts";
-import { findByKey, listImages, observeImage, readRecord, verifyStored } from "./store.ts";
+import { findByKey, listImages, observeImage, readRecord, verifyChain } from "./store.ts";
 
 export async function obtainImage(
   effects: Effects,
@@ -22,7 +23,8 @@ export async function obtainImage(
 ): Promise<ObtainedImage> {
   const { record, pin } = await withKeyLock<Obtained>(effects, home, spec.key, context, async () => {
     // Another process may have made it while this one waited for the lock.
-    const there = await inStore(effects, home, spec, context);
+    const anew = spec.fresh === true && spec.inputs.source === "bootstrap";
+    const there = anew ? undefined : await inStore(effects, home, spec, context);
     if (there !== undefined) return { record: there, ...pinOf(spec.inputs, spec.pin, there) };
     switch (spec.inputs.source) {
       case "url":
@@ -32,7 +34,9 @@ export async function obtainImage(
       case "bootstrap":
         return obtainBootstrap(effects, home, spec, context);
       case "digest":
-        return notInStoreByDigest(spec);
+        return { record: (await obtainArchive(effects, home, spec, context)) ?? notInStoreByDigest(spec) };
+      case "build":
+        throw new Error(`${spec.address} is built by another provider`);
     }
   });
   return {
@@ -55,12 +59,12 @@ async function inStore(
     const record = await readRecord(effects, home, wanted);
     if (record !== undefined && (await isWhole(effects, home, record, context))) return record;
     if (inputs.source === "digest") {
-      if (record === undefined) notInStoreByDigest(spec);
+      if (record === undefined || inputs.archive !== undefined) return undefined;
       fail({
         code: "image/damaged",
         summary: `the image ${inputs.digest} in the store is damaged`,
         detail: "Its bytes are not those that its digest names.",
-        hint: "Name its source with url, path or bootstrap instead of digest, or a digest that is in the store.",
+        hint: "Import it again: vmlab images import FILE. `vmlab images verify --repair` looks for its bytes elsewhere in the store.",
         address: addressOf(spec),
       });
     }
@@ -81,5 +85,5 @@ async function isWhole(
 ): Promise<boolean> {
   const observed = await observeImage(effects, home, record.digest);
   if (observed.state !== "changed") return observed.state === "present";
-  return (await verifyStored(effects, home, record.digest, { mend: true, context })).state === "whole";
+  return (await verifyChain(effects, home, record.digest, { mend: true, context })).state === "whole";
 }

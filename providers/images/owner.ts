@@ -11,12 +11,28 @@ export interface Owner {
   readonly token: string;
   /** Folders elsewhere that belong to it, absolute. */
   readonly folders: readonly string[];
+  /** Digests of images that must stay in the store while it lives. */
+  readonly uses: readonly string[];
+  /** Beyond files: what has to be ended before they can go. Only the provider that can do that recovers it. */
+  readonly build?: BuildTraces;
+}
+
+/** What a build leaves when it is killed, besides files. */
+export interface BuildTraces {
+  /** Id of the throw-away VM in which the image is verified. */
+  readonly vm: string;
+  /** The user asked to keep the machine of a failed build: it stays as long as it runs. */
+  readonly kept?: boolean;
 }
 
 type OwnerEffects = Pick<Effects, "processes" | "host" | "random">;
 
 /** This process. */
-export async function ownOwner(effects: OwnerEffects, folders: readonly string[] = []): Promise<Owner> {
+export async function ownOwner(
+  effects: OwnerEffects,
+  folders: readonly string[] = [],
+  uses: readonly string[] = [],
+): Promise<Owner> {
   const { self } = effects.processes;
   return {
     pid: self,
@@ -24,6 +40,7 @@ export async function ownOwner(effects: OwnerEffects, folders: readonly string[]
     bootId: await effects.host.bootId(),
     token: effects.random.bytes(6).toString("hex"),
     folders,
+    uses,
   };
 }
 
@@ -49,9 +66,23 @@ export function parseOwner(text: string): Owner | undefined {
     return undefined;
   }
   if (!isJsonObject(data)) return undefined;
-  const { pid, startTime, bootId, token, folders } = data;
+  const { pid, startTime, bootId, token, folders, uses, build } = data;
   if (typeof pid !== "number" || typeof startTime !== "string" || typeof bootId !== "string")
     return undefined;
   if (typeof token !== "string" || !Array.isArray(folders)) return undefined;
-  return { pid, startTime, bootId, token, folders: folders.filter((folder) => typeof folder === "string") };
+  return {
+    pid,
+    startTime,
+    bootId,
+    token,
+    folders: texts(folders),
+    uses: texts(uses),
+    ...(isJsonObject(build) && typeof build.vm === "string"
+      ? { build: { vm: build.vm, kept: build.kept === true } }
+      : {}),
+  };
+}
+
+function texts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }

@@ -11,6 +11,7 @@ import { fileDigest } from "./file-digest.ts";
 import type { ImageRecord } from "./image-record.ts";
 import { bootstrapKey, digestKey, fileKey, localPath, sourceText, urlKey, validPin } from "./image-source.ts";
 import { publicUrl, urlFileName } from "./image-url.ts";
+import { archiveOf } from "./obtain-archive.ts";
 import { fetchChecksum, headFacts, PLAN_TIMEOUT_MS, type RemoteFacts } from "./remote-facts.ts";
 import { bareDigest, findByKey, observeImage, readRecord } from "./store.ts";
 
@@ -36,11 +37,13 @@ export async function resolveImage(
       return resolveBootstrap(effects, home, spec, options);
     case "digest":
       return resolveDigest(effects, home, spec);
+    case "build":
+      throw new Error(`${spec.address} is built by another provider`);
   }
 }
 
-export function addressOf(spec: { readonly name: string }): string {
-  return `image.${spec.name}`;
+export function addressOf(spec: { readonly address: string }): string {
+  return spec.address;
 }
 
 async function resolveUrl(
@@ -267,15 +270,33 @@ function bootstrapPinOf(record: ImageRecord | undefined): Partial<ImagePin> {
 async function resolveDigest(effects: Effects, home: Home, spec: ResolveSpec): Promise<ImageResolution> {
   const digest = bareDigest(spec.inputs.digest ?? "");
   const record = await readRecord(effects, home, digest);
-  if (record === undefined) notInStoreByDigest(spec);
+  if (record === undefined) return resolveArchive(effects, spec, digestKey(digest));
   return resolution(effects, home, digestKey(digest), record, []);
 }
 
-export function notInStoreByDigest(spec: Pick<ResolveSpec, "inputs" | "name">): never {
+/** What an archive brings is known by its digest; whether it really does, importing it shows. */
+async function resolveArchive(effects: Effects, spec: ResolveSpec, key: string): Promise<ImageResolution> {
+  const from = archiveOf(spec);
+  if (from === undefined) return notInStoreByDigest(spec);
+  if ("url" in from) {
+    if (spec.offline) notInStore(spec, publicUrl(from.url));
+    return { key, present: false, notes: [] };
+  }
+  const file = await effects.files.stat(from.path);
+  if (file?.kind === "file") return { key, present: false, notes: [] };
+  return fail({
+    code: "image/file-not-found",
+    summary: `the archive ${from.path} does not exist`,
+    hint: "A relative path counts from the file that declares it.",
+    address: addressOf(spec),
+  });
+}
+
+export function notInStoreByDigest(spec: Pick<ResolveSpec, "inputs" | "address">): never {
   fail({
     code: "image/not-in-store",
     summary: `the image ${spec.inputs.digest} is not in this host's store`,
-    hint: "Name its source with url, path or bootstrap instead of digest, or a digest that is in the store.",
+    hint: "Import an archive of it (`vmlab images export` writes one): vmlab images import FILE. Or name the file in lab.toml with `archive`.",
     address: addressOf(spec),
   });
 }

@@ -1,7 +1,8 @@
 /** Decompression of a downloaded or copied file. */
 import { createGunzip } from "node:zlib";
+import { streamResponse } from "../../engine/archive/stream-response.ts";
 import { errorText, fail, isDiagnosticsError } from "../../engine/diagnostics.ts";
-import type { Effects, HttpResponse } from "../../engine/effects.ts";
+import type { Effects } from "../../engine/effects.ts";
 import type { CallContext } from "../provider.ts";
 import type { Compression } from "./disk-format.ts";
 
@@ -72,7 +73,11 @@ async function gunzip(effects: Effects, from: string, to: string, context: CallC
   source.catch((error: unknown) =>
     stream.destroy(error instanceof Error ? error : new Error(errorText(error))),
   );
-  await effects.files.download(asResponse(stream), to, { signal: context.signal });
+  await effects.files.download(
+    streamResponse(stream, () => stream.destroy()),
+    to,
+    { signal: context.signal },
+  );
   await source;
 }
 
@@ -81,17 +86,6 @@ function drained(stream: NodeJS.WritableStream): Promise<void> {
     stream.once("drain", resolve);
     stream.once("close", resolve);
   });
-}
-
-/** The effects port writes streams that come as answers. */
-function asResponse(body: AsyncIterable<Uint8Array> & { destroy(): unknown }): HttpResponse {
-  return {
-    status: 200,
-    headers: {},
-    body,
-    text: async () => "",
-    discard: async () => void body.destroy(),
-  };
 }
 
 function damaged(address: string, shown: string, detail: string, cause?: unknown): never {

@@ -6,8 +6,9 @@
 import { join } from "node:path";
 import type { Effects } from "../../engine/effects.ts";
 import type { Home } from "../../engine/home.ts";
+import { withHostLock } from "../../engine/host/host-lock.ts";
 import { BOOTSTRAP_FOLDER, removeBootstrapFolder } from "./bootstrap/build.ts";
-import { ownerLives, ownOwner, parseOwner } from "./owner.ts";
+import { type Owner, ownerLives, ownOwner, parseOwner } from "./owner.ts";
 
 const PREFIX = ".tmp-";
 const OWNER_SUFFIX = ".owner.json";
@@ -19,18 +20,22 @@ export interface Workplace {
   readonly folder: string;
 }
 
-/** Runs `use` with a fresh folder, which is gone afterwards. `outside` names further folders to remove with it. */
+/**
+ * Runs `use` with a fresh folder, which is gone afterwards. `outside` names further folders to remove with it, `uses`
+ * the digests of images that must stay in the store meanwhile: whether they are there is to be looked at in `use`,
+ * from where on nothing prunes them.
+ */
 export async function withWorkplace<Result>(
   effects: Effects,
   home: Home,
   use: (place: Workplace) => Promise<Result>,
   outside: (place: Workplace) => Promise<readonly string[]> = async () => [],
+  uses: readonly string[] = [],
 ): Promise<Result> {
-  const id = effects.random.bytes(6).toString("hex");
-  const place = { id, folder: join(home.images, `${PREFIX}${id}`) };
+  const id = newWorkplaceId(effects);
+  const place = { id, folder: workplaceFolder(home, id) };
   const folders = await outside(place);
-  await effects.files.makeDir(home.images);
-  await effects.files.createExclusive(ownerFile(home, id), JSON.stringify(await ownOwner(effects, folders)));
+  await claimWorkplace(effects, home, id, await ownOwner(effects, folders, uses));
   try {
     await effects.files.makeDir(place.folder);
     return await use(place);
@@ -39,9 +44,50 @@ export async function withWorkplace<Result>(
   }
 }
 
-/** Removes workplaces whose process is dead. Resolves with what was removed, by id. */
+export function newWorkplaceId(effects: Pick<Effects, "random">): string {
+  return effects.random.bytes(6).toString("hex");
+}
+
+export function workplaceFolder(home: Home, id: string): string {
+  return join(home.images, `${PREFIX}${id}`);
+}
+
+/** Writes the owner file. The folder comes after it. */
+export async function claimWorkplace(effects: Effects, home: Home, id: string, owner: Owner): Promise<void> {
+  await effects.files.makeDir(home.images);
+  const claim = (): Promise<void> =>
+    effects.files.createExclusive(ownerFile(home, id), JSON.stringify(owner));
+  // Pruning reads the owners and removes images under this lock: it sees the claim, or the claim comes too late.
+  if (owner.uses.length === 0) await claim();
+  else await withHostLock(effects, home, "labs", claim, { command: "image" });
+}
+
+/** Replaces the owner file of a workplace of one's own. */
+export async function updateOwner(
+  effects: Pick<Effects, "files">,
+  home: Home,
+  id: string,
+  owner: Owner,
+): Promise<void> {
+  await effects.files.write(ownerFile(home, id), JSON.stringify(owner));
+}
+
+/** Removes workplaces whose process is dead, but not those of builds. Resolves with what was removed, by id. */
 export async function recoverWorkplaces(effects: Effects, home: Home): Promise<readonly string[]> {
   const removed: string[] = [];
+  for (const { id, owner } of await deadWorkplaces(effects, home)) {
+    if (owner?.build !== undefined) continue;
+    if (await removeWorkplace(effects, home, id, owner?.folders ?? [])) removed.push(id);
+  }
+  return removed;
+}
+
+/** Workplaces whose process is dead, or whose owner file is. */
+export async function deadWorkplaces(
+  effects: Effects,
+  home: Home,
+): Promise<readonly { readonly id: string; readonly owner?: Owner }[]> {
+  const dead: { id: string; owner?: Owner }[] = [];
   const ids = new Set<string>();
   for (const name of await effects.files.list(home.images)) {
     const [, id] = WORKPLACE_NAME.exec(name) ?? [];
@@ -51,20 +97,36 @@ export async function recoverWorkplaces(effects: Effects, home: Home): Promise<r
     // Read after the listing: a folder without owner belongs to nobody, not even to somebody who is quick.
     const text = await effects.files.readText(ownerFile(home, id)).catch(() => undefined);
     const owner = text === undefined ? undefined : parseOwner(text);
-    if (owner !== undefined && (await ownerLives(effects, owner))) continue;
-    if (await removeWorkplace(effects, home, id, owner?.folders ?? [])) removed.push(id);
+    if (owner === undefined) dead.push({ id });
+    else if (!(await ownerLives(effects, owner))) dead.push({ id, owner });
   }
-  return removed;
+  return dead;
 }
 
-/** What cannot be removed now keeps its owner file, and is tried again by the next recovery. */
-async function removeWorkplace(
+/** Digests that living processes need, each with their pids. */
+export async function usedInWorkplaces(
+  effects: Pick<Effects, "files" | "processes" | "host">,
+  home: Home,
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const used = new Map<string, readonly number[]>();
+  for (const name of await effects.files.list(home.images)) {
+    if (!WORKPLACE_NAME.test(name) || !name.endsWith(OWNER_SUFFIX)) continue;
+    const text = await effects.files.readText(join(home.images, name)).catch(() => undefined);
+    const owner = text === undefined ? undefined : parseOwner(text);
+    if (owner === undefined || owner.uses.length === 0 || !(await ownerLives(effects, owner))) continue;
+    for (const digest of owner.uses) used.set(digest, [...(used.get(digest) ?? []), owner.pid]);
+  }
+  return used;
+}
+
+/** Removes a workplace. What cannot be removed now keeps its owner file, and is tried again by the next recovery. */
+export async function removeWorkplace(
   effects: Effects,
   home: Home,
   id: string,
   outside: readonly string[],
 ): Promise<boolean> {
-  const folder = join(home.images, `${PREFIX}${id}`);
+  const folder = workplaceFolder(home, id);
   const built = [join(folder, BOOTSTRAP_FOLDER), ...outside];
   for (const each of built) if (!(await removeBootstrapFolder(effects, each))) return false;
   await effects.files.remove(folder);

@@ -1,8 +1,10 @@
 /** What this host lacks for the VMs of a plan. */
 import { type Diagnostic, isDiagnosticsError, problem } from "../../engine/diagnostics.ts";
+import type { VmSpec } from "../provider.ts";
 import { chooseAccel } from "./accel-probe.ts";
 import type { QemuContext } from "./context.ts";
 import { findUefi, noUefi } from "./firmware.ts";
+import { nestedProblem } from "./nested.ts";
 import { QEMU, QEMU_IMG } from "./programs.ts";
 import { isoProgram, noIsoProgram } from "./seed-iso.ts";
 
@@ -22,7 +24,11 @@ const PACKAGES: Readonly<Record<string, string>> = {
 /** Problems that would make VMs fail; empty when there are none. */
 export async function checkHost(
   context: QemuContext,
-  needs: { readonly uefi: boolean; readonly accels: readonly string[] },
+  needs: {
+    readonly uefi: boolean;
+    readonly accels: readonly string[];
+    readonly nested: readonly VmSpec["accel"][];
+  },
 ): Promise<readonly Diagnostic[]> {
   const { effects, home } = context;
   const found: Diagnostic[] = [];
@@ -57,6 +63,10 @@ export async function checkHost(
       if (!isDiagnosticsError(error)) throw error;
       found.push(...error.diagnostics);
     }
+  }
+  for (const accel of new Set(needs.nested)) {
+    const lacking = await nestedProblem(effects, home, accel);
+    if (lacking !== undefined) found.push(lacking);
   }
   return found;
 }

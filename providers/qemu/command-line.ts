@@ -16,7 +16,7 @@ const TRACED = ["qemu_system_shutdown_request", "vm_state_notify"] as const;
  * What x86-64-v2 distributions ask for and nothing beyond: guests would use AVX where `max` offers it, and emulating
  * that makes a boot a quarter longer.
  */
-const EMULATED_CPU = "Nehalem";
+export const EMULATED_CPU = "Nehalem";
 
 export interface MachineOptions {
   readonly folder: VmFolder;

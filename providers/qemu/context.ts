@@ -7,4 +7,6 @@ export interface QemuContext {
   readonly home: Home;
   /** Path of an image's disk in the store, whether it is there or not. */
   readonly imageDisk: (digest: string) => string;
+  /** Digest of a layer of the image that is not in the store; without this, only the image itself is looked for. */
+  readonly missingLayer?: (digest: string) => Promise<string | undefined>;
 }

@@ -2,6 +2,7 @@
 import type { Effects } from "../../engine/effects.ts";
 import type { Home } from "../../engine/home.ts";
 import type { VmProvider } from "../provider.ts";
+import { vmReady } from "./boot-until-ready.ts";
 import { checkHost } from "./check.ts";
 import { consoleTail } from "./console-log.ts";
 import type { QemuContext } from "./context.ts";
@@ -9,7 +10,6 @@ import { createVm } from "./create.ts";
 import { execInVm, openVmConsole } from "./exec.ts";
 import { provisionVm, vmReadyCommand } from "./provision.ts";
 import { readVms } from "./read.ts";
-import { vmReady } from "./ready.ts";
 import { sshAccess } from "./ssh-access.ts";
 import { startVm } from "./start.ts";
 import { stopVm } from "./stop.ts";
@@ -28,6 +28,8 @@ export interface QemuProviderOptions {
   readonly home: Home;
   /** Path of an image's disk in the store, whether it is there or not. */
   readonly imageDisk: (digest: string) => string;
+  /** Digest of a layer of the image that is not in the store. */
+  readonly missingLayer?: (digest: string) => Promise<string | undefined>;
 }
 
 export function qemuProvider(options: QemuProviderOptions): VmProvider {
@@ -56,6 +58,11 @@ export function qemuProvider(options: QemuProviderOptions): VmProvider {
       const folder = vmFolder(home, id);
       await requireVm(effects, folder);
       return await consoleTail(effects, folder, lines);
+    },
+    exportImage: async (id, exportOptions, call) => {
+      // Seldom used, and nothing that others wait for.
+      const { exportImage } = await import("./export/export-image.ts");
+      return await exportImage(context, id, exportOptions, call);
     },
     trash: () => listTrash(context),
     restoreFromTrash: (id) => restoreVm(context, id),

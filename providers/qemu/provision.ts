@@ -7,6 +7,8 @@ import { asRoot, type GuestResult, runInGuest, shellQuote } from "./guest-shell.
 import { requireRunning, stretched } from "./ready.ts";
 import { whileMachineRuns } from "./watch-machine.ts";
 
+// A step that is recorded as done must have outlived a power cut: each script ends with a sync.
+
 /** Writes stdin to $1 with mode $2 and owner $3, appearing whole or not at all. */
 const FILE_SCRIPT = `
 set -e
@@ -19,7 +21,8 @@ trap 'rm -f "$t"' EXIT
 cat >"$t"
 chmod "$2" "$t"
 chown "$3" "$t"
-mv -f "$t" "$1"`;
+mv -f "$t" "$1"
+sync`;
 
 /**
  * Reads the environment (base64 of shell assignments, one line: the shell's read never takes more than its line)
@@ -38,7 +41,10 @@ cat >"$d/step"
 rm -f "$d/env"
 umask 022
 cd /
-"$@" "$d/step" </dev/null`;
+"$@" "$d/step" </dev/null
+s=$?
+sync
+exit $s`;
 
 const TAIL_LINES = 20;
 
@@ -124,7 +130,7 @@ function stepCommand(spec: VmSpec, step: GuestStep): { command: string; input: B
         input: step.content,
       };
     case "script":
-      return scriptCommand(spec, step.content);
+      return scriptCommand({ ...spec, env: { ...spec.env, ...step.env } }, step.content);
     case "run":
       return scriptCommand(spec, step.command);
   }

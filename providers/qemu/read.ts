@@ -28,7 +28,7 @@ export async function readVms(
 ): Promise<ReadonlyMap<string, VmObservation>> {
   const found = new Map<string, VmObservation>();
   // Lab members share their bases: each is looked at once.
-  const layers = new Map<string, Promise<boolean>>();
+  const layers = new Map<string, Promise<string | undefined>>();
   const waiting = [...ids];
   const work = async (): Promise<void> => {
     for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
@@ -44,7 +44,7 @@ export async function readVms(
 async function readVm(
   context: QemuContext,
   id: string,
-  layers = new Map<string, Promise<boolean>>(),
+  layers = new Map<string, Promise<string | undefined>>(),
 ): Promise<VmObservation> {
   const { effects } = context;
   const folder = vmFolder(context.home, id);
@@ -129,24 +129,32 @@ function said(log: MachineLog): string {
   return last === undefined ? "" : `: ${last.replace(/^qemu-system-\S+: /, "")}`;
 }
 
-/** Names the first layer of the disk that is not there. */
+/** Names the first layer of the disk that is not there, also below its image. */
 async function missingLayer(
   context: QemuContext,
   folder: VmFolder,
   vm: VmRecord,
-  known: Map<string, Promise<boolean>>,
+  known: Map<string, Promise<string | undefined>>,
 ): Promise<string | undefined> {
   for (const layer of vm.layers) {
-    const path = "digest" in layer ? context.imageDisk(layer.digest) : join(folder.root, layer.file);
-    let there = known.get(path);
-    if (there === undefined) {
-      there = context.effects.files.stat(path).then((stat) => stat?.kind === "file");
-      known.set(path, there);
+    if (!("digest" in layer)) {
+      const path = join(folder.root, layer.file);
+      if ((await context.effects.files.stat(path))?.kind !== "file") return `its disk ${path} is missing`;
+      continue;
     }
-    if (await there) continue;
-    return "digest" in layer
-      ? `the image ${layer.digest} that its disk stands on is missing from the store`
-      : `its disk ${path} is missing`;
+    const missing = known.get(layer.digest) ?? missingImage(context, layer.digest);
+    known.set(layer.digest, missing);
+    const digest = await missing;
+    if (digest === undefined) continue;
+    return digest === layer.digest
+      ? `the image ${digest} that its disk stands on is missing from the store`
+      : `the image ${digest}, a layer below its disk, is missing from the store`;
   }
   return undefined;
+}
+
+async function missingImage(context: QemuContext, digest: string): Promise<string | undefined> {
+  if (context.missingLayer !== undefined) return await context.missingLayer(digest);
+  const disk = await context.effects.files.stat(context.imageDisk(digest));
+  return disk?.kind === "file" ? undefined : digest;
 }

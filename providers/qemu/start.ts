@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DiagnosticsError, fail, systemErrorCode } from "../../engine/diagnostics.ts";
 import type { JsonObject } from "../../engine/json.ts";
 import type { CallContext, VmSpec } from "../provider.ts";
+import { clearAbandonedCopy } from "./abandoned-copy.ts";
 import { type Accelerator, chooseAccel } from "./accel-probe.ts";
 import { vmAttributes } from "./attributes.ts";
 import { commandLine } from "./command-line.ts";
@@ -42,6 +43,7 @@ export async function startVm(context: QemuContext, spec: VmSpec, call: CallCont
   const folder = vmFolder(home, spec.id);
   checkSocketPaths(folder, effects.host.platform);
   const vm = await requireVm(effects, folder);
+  await clearAbandonedCopy(context, folder);
   const before = await readRuntime(effects, folder);
   const machine = await findMachine(effects, folder, before);
   const accel = await chooseAccel(effects, home, spec.accel, spec.name);

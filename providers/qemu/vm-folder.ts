@@ -32,6 +32,8 @@ export interface VmFolder {
   readonly qmpSocket: string;
   readonly consoleSocket: string;
   readonly agentSocket: string;
+  /** There while an export copies the disk of the running machine. */
+  readonly copyNote: string;
   /** Only in the trash: {@link TrashedVm} without its size. */
   readonly trashRecord: string;
 }
@@ -116,6 +118,7 @@ function folderAt(root: string, id: string): VmFolder {
     qmpSocket: join(root, "qmp.sock"),
     consoleSocket: join(root, "console.sock"),
     agentSocket: join(root, "qga.sock"),
+    copyNote: join(root, "copy.json"),
     trashRecord: join(root, "trash.json"),
   };
 }

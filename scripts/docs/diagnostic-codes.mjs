@@ -4,7 +4,9 @@ import { join } from "node:path";
 
 const FOLDERS = ["cli", "engine", "providers"];
 const AREAS =
-  "apply|cli|config|fake|host|image|internal|lab|operate|plan|qemu|select|ssh|state|trash|vm".split("|");
+  "apply|backup|cli|config|export|fake|host|image|internal|lab|operate|ops|plan|qemu|select|ssh|state|trash|vm".split(
+    "|",
+  );
 
 /** Codes that are put together at run time, by the template that stands in the source. */
 const TEMPLATES = new Map([

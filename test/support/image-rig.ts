@@ -76,6 +76,7 @@ export function specOf(
   pin?: ImagePin,
 ): Omit<ImageSpec, "key"> {
   return {
+    address: "image.base",
     name: "base",
     lab: { name: "demo", lineage: "0123456789abcdef", folder: rig.folder },
     inputs: { user: "vmlab", ...inputs },

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import equal from "fast-deep-equal";
 import type { GuestStep } from "../../../providers/provider.ts";
-import type { Deferred, ProvisionStep } from "../../config/types.ts";
+import { assetPath } from "../../asset-path.ts";
+import { describeStep } from "../../config/describe-step.ts";
 import { fail, systemErrorCode } from "../../diagnostics.ts";
 import { isJsonObject, type Json, type JsonObject, keyedHash, sha256 } from "../../json.ts";
 import { isDeferred } from "../../plan/compare-inputs.ts";
@@ -23,7 +24,7 @@ export async function provision(run: Run, call: StepCall): Promise<void> {
   for (const [index, step] of steps.entries()) {
     const hash = wanted[index];
     if (index < done.length || hash === undefined) continue;
-    const guestStep = await guestStepOf(run, address, step, labelOf(planned.inputs.steps[index]));
+    const guestStep = await guestStepOf(run, address, step, labelOf(planned, index));
     call.context.progress(guestStep.label, { unit: "steps", done: index, total });
     await run.providers.vm.provision(target.spec, guestStep, call.context);
     done = [...done, hash];
@@ -76,6 +77,11 @@ export function provisioningChanged(before: JsonObject, after: JsonObject): bool
   return !equal(before.steps, after.steps) || !equal(before.env, after.env);
 }
 
+function labelOf(planned: PlannedVm, index: number): string {
+  const step = planned.inputs.steps[index];
+  return step === undefined ? "step" : describeStep(step);
+}
+
 async function guestStepOf(
   run: Run,
   address: string,
@@ -85,6 +91,13 @@ async function guestStepOf(
   switch (step.kind) {
     case "run":
       return { kind: "run", label, command: step.command };
+    case "packages":
+      return { kind: "run", label, command: installCommand(step.names) };
+    case "catalogue-script": {
+      const path = assetPath(`roles/${step.role}/${step.script}`);
+      const content = await run.workspace.effects.files.read(path);
+      return { kind: "script", label, content, env: step.env };
+    }
     case "script":
       return { kind: "script", label, content: await unchangedFile(run, address, step.path, step.sha256) };
     case "file": {
@@ -97,24 +110,10 @@ async function guestStepOf(
   }
 }
 
-/** Named as it was written, not as evaluated: the value may be a secret. */
-function labelOf(step: ProvisionStep | undefined): string {
-  const written = (value: string | Deferred) => (isDeferred(value) ? value.$expr : value);
-  switch (step?.kind) {
-    case "run":
-      return shorten(`run ${written(step.command)}`);
-    case "script":
-      return `script ${step.path}`;
-    case "file":
-      return `file ${written(step.to)}`;
-    default:
-      return "step";
-  }
-}
-
-function shorten(text: string): string {
-  const [line = ""] = text.split("\n");
-  return line.length > 40 ? `${line.slice(0, 39)}…` : line;
+/** Packages of a role that is carried out at first boot. Their names were checked against the schema's pattern. */
+function installCommand(names: readonly string[]): string {
+  const apt = "DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300";
+  return `${apt} update && ${apt} install -y --no-install-recommends ${names.join(" ")}`;
 }
 
 /** What was planned is what is carried out: a file that changed since is not used. */

@@ -1,5 +1,6 @@
 /** The machine that a VM step works on: the replacement while one is under way, else the VM's own. */
 import type { VmSpec } from "../../../providers/provider.ts";
+import { baseAddress } from "../../config/types.ts";
 import { fail } from "../../diagnostics.ts";
 import type { JsonObject } from "../../json.ts";
 import type { PlannedResource } from "../../plan/types.ts";
@@ -28,12 +29,13 @@ export function recordOf(run: Run, address: string): ResourceState {
 
 /** Digest of the disk's base: planned, or that of the image which an earlier operation obtained. */
 export function baseDigest(run: Run, planned: PlannedVm): string {
-  const digest = planned.base ?? run.keeper.resource(`image.${planned.inputs.image}`)?.instance;
+  const address = baseAddress(planned.inputs);
+  const digest = planned.base ?? run.keeper.resource(address)?.instance;
   if (digest !== undefined) return digest;
   return fail({
     code: "apply/no-image",
     address: planned.address,
-    summary: `image.${planned.inputs.image}, on which ${planned.address} stands, does not exist yet`,
+    summary: `${address}, on which ${planned.address} stands, does not exist yet`,
     hint: "Apply without --target or --exclude, or plan again.",
   });
 }

@@ -22,7 +22,9 @@ export interface ExpandInput {
 
 /** What a VM's settings say about its image, once it is resolved. */
 export interface Base {
-  readonly image: string;
+  /** `image.web` or `role.docker`. */
+  readonly address: string;
+  readonly image?: string;
   readonly role?: string;
   readonly user: string;
 }

@@ -7,8 +7,23 @@ import { definition } from "../schema.ts";
 import { parseSize } from "../sizes.ts";
 import type { ImageInputs, Origin } from "../types.ts";
 import type { Evaluator } from "./evaluator.ts";
+import { inferOs } from "./infer-os.ts";
 
 const SOURCES = ["url", "path", "bootstrap", "digest"] as const;
+
+/** Keys of a custom image that mean nothing for a base image. */
+const RECIPE_KEYS: ReadonlySet<string> = new Set([
+  "packages",
+  "files",
+  "scripts",
+  "run",
+  "verify",
+  "disk",
+  "cpus",
+  "memory",
+  "timeout",
+  "packer",
+]);
 
 /** Undefined when a finding was made that leaves no image. */
 export function normaliseImage(
@@ -39,6 +54,20 @@ export function normaliseImage(
       Object.entries(value).map(([key, inner]) => [key, evaluated(inner, [...path, key])]),
     );
   };
+  const recipe = Object.keys(table).find((key) => RECIPE_KEYS.has(key));
+  if (recipe !== undefined) {
+    findings.push({
+      code: "config/recipe-on-base",
+      summary: `The image "${name}" is a base image, and ${recipe} belongs to a custom image`,
+      detail:
+        "A base image is what a distribution made. What is done to it makes another image, built on it.",
+      origin: at(recipe),
+      spot: { part: "key" },
+      address,
+      hint: `Add [images.NAME] with image = "${name}" and this ${recipe}.`,
+    });
+    return undefined;
+  }
   const image = evaluated(table, []) as JsonObject;
   const sources = SOURCES.filter((source) => image[source] !== undefined);
   const [source, second] = sources;
@@ -49,7 +78,7 @@ export function normaliseImage(
       origin,
       spot: { part: "key" },
       address,
-      hint: 'Add one of url, path, bootstrap and digest, such as bootstrap = { distribution = "debian", suite = "bookworm" }.',
+      hint: 'Add one of url, path, bootstrap and digest (a base image), or image or role (a custom image), such as bootstrap = { distribution = "debian", suite = "bookworm" }.',
     });
     return undefined;
   }
@@ -112,6 +141,35 @@ export function normaliseImage(
       });
     }
   }
+  if (typeof image.archive === "string") {
+    if (source === "digest") {
+      const path = /^https?:/.test(image.archive)
+        ? { path: image.archive }
+        : imagePath(image.archive, origin.file);
+      if ("path" in path) inputs.archive = path.path;
+      else {
+        findings.push({
+          code: "config/path-outside",
+          summary: `${image.archive} is outside of the lab's folder`,
+          ...explainPathProblem(path.problem),
+          origin: at("archive"),
+          address,
+          hint: "Write the absolute path, or put the archive into the lab's folder.",
+        });
+      }
+    } else {
+      findings.push({
+        code: "config/archive-without-digest",
+        summary: `The image "${name}" has an archive and no digest`,
+        origin: at("archive"),
+        spot: { part: "key" },
+        address,
+        hint: "An archive holds the image that a digest names: add the digest that `vmlab images export` printed.",
+      });
+    }
+  }
+  const os = image.os ?? inferOs(inputs as unknown as ImageInputs);
+  if (os !== undefined) inputs.os = os;
   inputs.user = image.user ?? String(definition("Image").properties?.user?.default);
   return inputs as unknown as ImageInputs;
 }

@@ -1,23 +1,21 @@
-/** A declared VM's merged settings → VmInputs: evaluated, in bytes and milliseconds, with the role's steps in front. */
-import { isJsonObject, type Json, type JsonObject } from "../../json.ts";
+/** A declared VM's merged settings → VmInputs: evaluated, in bytes and milliseconds. */
+import type { Json, JsonObject } from "../../json.ts";
 import { mayHoldExpression } from "../expressions/template.ts";
 import type { Finding } from "../findings.ts";
-import { explainPathProblem, labRelative } from "../lab-paths.ts";
 import { normaliseValue, type PropertyKind } from "../property-values.ts";
-import { definition, resolved } from "../schema.ts";
+import { defaultsOf } from "../schema.ts";
 import { parseDuration } from "../sizes.ts";
-import type { OrDeferred, Origin, ProvisionStep, StageTimeouts, VmInputs } from "../types.ts";
+import type { OrDeferred, ProvisionStep, StageTimeouts, VmInputs } from "../types.ts";
 import type { VmDeclaration } from "./declaration.ts";
 import type { Evaluator, Site } from "./evaluator.ts";
 import { type Base, tableOf, vmSite } from "./lab-values.ts";
-import { type Layer, originInLayers } from "./layers.ts";
+import { originInLayers } from "./layers.ts";
+import { normaliseSteps } from "./normalise-steps.ts";
 
 export interface VmSurroundings {
   readonly evaluator: Evaluator;
   readonly findings: Finding[];
   readonly accel: VmInputs["accel"];
-  /** The role's table and where it is declared. */
-  readonly role: (name: string) => Layer | undefined;
   readonly note: NonNullable<Site["note"]>;
 }
 
@@ -28,7 +26,6 @@ export interface NormalisedVm {
 
 const vmDefaults = defaultsOf("Vm");
 const timeoutDefaults = defaultsOf("Timeouts");
-const fileDefaults = defaultsOf("GuestFile");
 const usualTimeouts: StageTimeouts = {
   bootMs: usual("boot"),
   loginMs: usual("login"),
@@ -65,8 +62,8 @@ class Normaliser {
     const ready = tableOf(settings.ready);
     const choice = <T>(key: string): T => (settings[key] ?? vmDefaults[key]) as T;
     const inputs: VmInputs = {
-      image,
-      ...(role === undefined ? {} : { role }),
+      ...(image === undefined ? {} : { image }),
+      ...(role === undefined ? {} : { role, on_missing_image: choice("on_missing_image") }),
       cpus: this.#value(choice<Json>("cpus"), "cpus", ["cpus"]),
       memory: this.#value(choice<Json>("memory"), "size", ["memory"]),
       disk: this.#value(choice<Json>("disk"), "size", ["disk"]),
@@ -145,75 +142,17 @@ class Normaliser {
   }
 
   #steps(): readonly ProvisionStep[] {
-    const role = this.#base.role === undefined ? undefined : this.#around.role(this.#base.role);
-    const own = (path: readonly (string | number)[]) => originInLayers(this.#vm.layers, path);
-    const steps = this.#stepsOf(this.#settings, own);
-    if (role === undefined) return steps;
-    const roleLayers = [role];
-    return [...this.#stepsOf(role.table, (path) => originInLayers(roleLayers, path)), ...steps];
-  }
-
-  #stepsOf(table: JsonObject, originOf: (path: readonly (string | number)[]) => Origin): ProvisionStep[] {
-    const steps: ProvisionStep[] = [];
-    for (const [index, file] of listOf(table.files).entries()) {
-      if (isJsonObject(file)) steps.push(...this.#fileStep(file, ["files", index], originOf));
-    }
-    for (const [index, script] of listOf(table.scripts).entries()) {
-      const path = this.#path(script, ["scripts", index], originOf);
-      if (path !== undefined) steps.push({ kind: "script", path });
-    }
-    for (const [index, command] of listOf(table.run).entries()) {
-      steps.push({ kind: "run", command: this.#value<string>(command, "text", ["run", index], originOf) });
-    }
-    return steps;
-  }
-
-  #fileStep(
-    file: JsonObject,
-    path: readonly (string | number)[],
-    originOf: (path: readonly (string | number)[]) => Origin,
-  ): ProvisionStep[] {
-    if ((file.from === undefined) === (file.content === undefined)) {
-      const both = file.from !== undefined;
-      this.#around.findings.push({
-        code: "config/file-source",
-        summary: both
-          ? "A file comes from another file or has content, not both"
-          : "A file needs from or content",
-        origin: originOf(path),
-        address: `vm.${this.#vm.name}`,
-        hint: both ? "Keep one of from and content." : 'Add from = "PATH" or content = "TEXT".',
-      });
-      return [];
-    }
-    const to = this.#value<string>(file.to ?? "", "guest-path", [...path, "to"], originOf);
-    const mode = String(file.mode ?? fileDefaults.mode);
-    const owner = String(file.owner ?? fileDefaults.owner);
-    if (file.from === undefined) {
-      const content = this.#value<string>(file.content ?? "", "string", [...path, "content"], originOf);
-      return [{ kind: "file", to, mode, owner, content }];
-    }
-    const from = this.#path(file.from, [...path, "from"], originOf);
-    return from === undefined ? [] : [{ kind: "file", to, mode, owner, from }];
-  }
-
-  /** A path as written, as one relative to the lab's folder. */
-  #path(
-    raw: Json,
-    path: readonly (string | number)[],
-    originOf: (path: readonly (string | number)[]) => Origin,
-  ): string | undefined {
-    const value = this.#known(raw, "text", path, originOf);
-    if (typeof value !== "string") return undefined;
-    const target = labRelative(originOf(path).file, value);
-    if ("path" in target) return target.path;
-    this.#around.findings.push({
-      code: "config/path-outside",
-      summary: `${value} is outside of the lab's folder`,
-      ...explainPathProblem(target.problem),
-      origin: originOf(path),
+    return normaliseSteps({
+      table: this.#settings,
+      address: `vm.${this.#vm.name}`,
+      findings: this.#around.findings,
+      originOf: (path) => originInLayers(this.#vm.layers, path),
+      text: (raw, kind, path) => this.#value<string>(raw, kind, path),
+      known: (raw, path) => {
+        const value = this.#known(raw, "text", path);
+        return typeof value === "string" ? value : undefined;
+      },
     });
-    return undefined;
   }
 
   #duration(raw: Json, path: readonly string[]): number {
@@ -226,29 +165,23 @@ class Normaliser {
     raw: Json,
     kind: Parameters<Evaluator["value"]>[1],
     path: readonly (string | number)[],
-    originOf?: (path: readonly (string | number)[]) => Origin,
   ): OrDeferred<T> {
     // Nearly every setting is plain and right: no site is made for it.
     const plain = plainValue(raw, kind);
     if (plain !== undefined) return plain as T;
-    return (this.#around.evaluator.value(raw, kind, this.#site(path, originOf)) ?? "") as OrDeferred<T>;
+    return (this.#around.evaluator.value(raw, kind, this.#site(path)) ?? "") as OrDeferred<T>;
   }
 
   #known(
     raw: Json,
     kind: Parameters<Evaluator["known"]>[1],
     path: readonly (string | number)[],
-    originOf?: (path: readonly (string | number)[]) => Origin,
   ): Json | undefined {
-    return plainValue(raw, kind) ?? this.#around.evaluator.known(raw, kind, this.#site(path, originOf));
+    return plainValue(raw, kind) ?? this.#around.evaluator.known(raw, kind, this.#site(path));
   }
 
-  #site(path: readonly (string | number)[], originOf?: (path: readonly (string | number)[]) => Origin): Site {
-    return {
-      ...vmSite(this.#vm, path),
-      ...(originOf === undefined ? {} : { origin: () => originOf(path) }),
-      note: this.#around.note,
-    };
+  #site(path: readonly (string | number)[]): Site {
+    return { ...vmSite(this.#vm, path), note: this.#around.note };
   }
 }
 
@@ -256,17 +189,4 @@ function plainValue(raw: Json, kind: PropertyKind): Json | undefined {
   if (mayHoldExpression(raw)) return undefined;
   const normalised = normaliseValue(kind, raw);
   return "value" in normalised ? normalised.value : undefined;
-}
-
-function listOf(value: Json | undefined): readonly Json[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function defaultsOf(name: string): Readonly<Record<string, Json>> {
-  const defaults: Record<string, Json> = {};
-  for (const [key, node] of Object.entries(definition(name).properties ?? {})) {
-    const value = resolved(node).default;
-    if (value !== undefined) defaults[key] = value as Json;
-  }
-  return defaults;
 }

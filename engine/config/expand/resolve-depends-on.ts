@@ -7,7 +7,8 @@ import { originInLayers } from "./layers.ts";
 
 export interface Addressable {
   readonly vms: ReadonlyMap<string, unknown>;
-  readonly images: ReadonlyMap<string, unknown>;
+  readonly images: ReadonlySet<string>;
+  readonly roles: ReadonlySet<string>;
   readonly secrets: ReadonlySet<string>;
   readonly environments: ReadonlyMap<string, readonly string[]>;
 }
@@ -91,6 +92,8 @@ function groupsOf(
   switch (kind) {
     case "image":
       return single(lab.images);
+    case "role":
+      return single(lab.roles);
     case "secret":
       return single(lab.secrets);
     case "environment":

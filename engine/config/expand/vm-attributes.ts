@@ -12,7 +12,7 @@ export function vmAttributes(name: string, inputs: VmInputs): JsonObject {
   return {
     name,
     hostname: name,
-    image: inputs.image,
+    image: inputs.image ?? "",
     role: inputs.role ?? "",
     user: inputs.login.user as Json,
     cpus: inputs.cpus as Json,

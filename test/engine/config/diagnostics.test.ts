@@ -26,7 +26,7 @@ test("an unknown table", async () => {
 cpus = 1`,
     ),
   ).toBe(`lab.toml:3:2-10 config/unknown-key: There is no table [netwroks]
-  → Known: lab, limits, vars, secrets, images, roles, templates, vms, environments, outputs.`);
+  → Known: lab, limits, alerts, vars, secrets, images, roles, templates, vms, environments, outputs.`);
 });
 
 test("unknown settings: slips, words of other tools, settings of other tables", async () => {
@@ -577,7 +577,7 @@ checksum = "sha256:0000000000000000000000000000000000000000000000000000000000000
 image="a"
 role="r"`),
   ).toBe(`lab.toml:2:9-10 config/no-image-source: The image "a" does not say where it comes from
-  → Add one of url, path, bootstrap and digest, such as bootstrap = { distribution = "debian", suite = "bookworm" }.
+  → Add one of url, path, bootstrap and digest (a base image), or image or role (a custom image), such as bootstrap = { distribution = "debian", suite = "bookworm" }.
 lab.toml:5:1-5 config/image-sources: The image "b" comes from url and path
   An image has exactly one source.
   lab.toml:4:1 the other source

@@ -110,14 +110,34 @@ image = "b"
     expect(vm(expansion, "a")).toMatchObject({ image: "b", login: { user: "vmlab" } });
     expect(vm(expansion, "a").role).toBeUndefined();
     expect(vm(expansion, "b")).toMatchObject({
-      image: "c",
       role: "r",
+      on_missing_image: "build",
       login: { user: "debian" },
-      steps: [
-        { kind: "file", to: "/x", mode: "0644", owner: "root:root", content: "x" },
-        { kind: "script", path: "r.sh" },
-        { kind: "run", command: "own" },
-      ],
+      steps: [{ kind: "run", command: "own" }],
+    });
+    expect(vm(expansion, "b").image).toBeUndefined();
+    expect(resource(expansion, "role.r")).toMatchObject({
+      type: "role",
+      provider: "packer",
+      dependsOn: ["image.c"],
+      inputs: {
+        source: "build",
+        user: "debian",
+        build: {
+          parent: "image.c",
+          options: {},
+          requires: [],
+          steps: [
+            { kind: "file", to: "/x", mode: "0644", owner: "root:root", content: "x" },
+            { kind: "script", path: "r.sh" },
+          ],
+          verify: [],
+          disk: 8 * 1024 ** 3,
+          cpus: 2,
+          memory: 1024 ** 3,
+          timeoutMs: 7_200_000,
+        },
+      },
     });
     expect(vm(expansion, "c")).toMatchObject({ image: "b", steps: [] });
     expect(vm(expansion, "c").role).toBeUndefined();

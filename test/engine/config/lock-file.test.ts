@@ -17,9 +17,15 @@ const HEX = "ab".repeat(32);
 
 const LOCK: LockFile = {
   version: 1,
-  images: {
-    noble: { source: "https://example.org/noble.img", size: 5, checksum: `sha256:${HEX}`, digest: HEX },
-    bookworm: { source: "bootstrap:debian/bookworm size=2147483648", recipe: 1, release: "12.12" },
+  pins: {
+    "image.noble": {
+      source: "https://example.org/noble.img",
+      size: 5,
+      checksum: `sha256:${HEX}`,
+      digest: HEX,
+    },
+    "role.docker": { source: "build:docker", recipe: 1, catalogue: 3 },
+    "image.bookworm": { source: "bootstrap:debian/bookworm size=2147483648", recipe: 1, release: "12.12" },
   },
 };
 
@@ -37,6 +43,13 @@ const TEXT = `{
       "size": 5,
       "source": "https://example.org/noble.img"
     }
+  },
+  "roles": {
+    "docker": {
+      "catalogue": 3,
+      "recipe": 1,
+      "source": "build:docker"
+    }
   }
 }
 `;
@@ -52,13 +65,13 @@ describe("vmlab.lock", () => {
 
   test("has no pins when there is no file", async () => {
     const path = join(await temporaryFolder(), "vmlab.lock");
-    expect(await readLockFile(files, path)).toEqual({ version: 1, images: {} });
+    expect(await readLockFile(files, path)).toEqual({ version: 1, pins: {} });
   });
 
   test("leaves out what is undefined and keeps odd names", () => {
-    const text = formatLockFile({ version: 1, images: { constructor: { source: "x" } } });
-    expect(Object.entries(parseLockFile(text, "vmlab.lock").images)).toEqual([
-      ["constructor", { source: "x" }],
+    const text = formatLockFile({ version: 1, pins: { "image.constructor": { source: "x" } } });
+    expect(Object.entries(parseLockFile(text, "vmlab.lock").pins)).toEqual([
+      ["image.constructor", { source: "x" }],
     ]);
   });
 

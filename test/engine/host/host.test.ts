@@ -28,6 +28,8 @@ describe("config.toml of the host", () => {
         diskReserve: 2 * GiB,
         parallelStarts: 3,
       },
+      builds: { parallel: 3 },
+      store: { keepMs: 14 * 24 * 3_600_000, maxAgeMs: 90 * 24 * 3_600_000 },
       trash: { keepMs: 7 * 24 * 3_600_000 },
     });
   });
@@ -36,7 +38,7 @@ describe("config.toml of the host", () => {
     const home = await openHome();
     await writeFile(
       home.configFile,
-      `[limits]\ncpus = 8\nmemory = "15.5GiB"\nmemory_reserve = "4GiB"\ndisk_reserve = 1024\nvms = 5\nparallel_starts = 1\n[trash]\nkeep = "12h"\n`,
+      `[limits]\ncpus = 8\nmemory = "15.5GiB"\nmemory_reserve = "4GiB"\ndisk_reserve = 1024\nvms = 5\nparallel_starts = 1\n[builds]\nparallel = 2\n[store]\nkeep = "1h"\nmax_age = "30d"\n[trash]\nkeep = "12h"\n`,
     );
     expect(await readHostConfig(effects, home)).toEqual({
       limits: {
@@ -48,6 +50,8 @@ describe("config.toml of the host", () => {
         vms: 5,
         parallelStarts: 1,
       },
+      builds: { parallel: 2 },
+      store: { keepMs: 3_600_000, maxAgeMs: 30 * 24 * 3_600_000 },
       trash: { keepMs: 12 * 3_600_000 },
     });
   });

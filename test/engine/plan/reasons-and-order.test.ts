@@ -46,13 +46,13 @@ describe("a script whose content changed", () => {
     const [change] = (await lab.plan()).changes;
     expect(change?.reasons).toEqual([
       { kind: "attribute", path: "steps", change: "provision" },
-      { kind: "file", path: "b.sh" },
+      { kind: "file", path: "b.sh", added: 1, removed: 1, diff: ["@@ -1,1 +1,1 @@", "-b", "+c"] },
     ]);
     await lab.write("lab.toml", toml("one", 'scripts = ["a.sh", "b.sh"]\non_change = "replace"'));
     const [replace] = (await lab.plan()).changes;
     expect(replace?.reasons).toEqual([
       { kind: "attribute", path: "steps", change: "replace" },
-      { kind: "file", path: "b.sh" },
+      { kind: "file", path: "b.sh", added: 1, removed: 1, diff: ["@@ -1,1 +1,1 @@", "-b", "+c"] },
     ]);
   });
 });

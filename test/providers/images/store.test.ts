@@ -159,7 +159,7 @@ describe("the store", () => {
     );
     expect(diagnostic).toMatchObject({
       code: "image/not-in-store",
-      hint: "Name its source with url, path or bootstrap instead of digest, or a digest that is in the store.",
+      hint: "Import an archive of it (`vmlab images export` writes one): vmlab images import FILE. Or name the file in lab.toml with `archive`.",
     });
   });
 

@@ -22,6 +22,7 @@ export async function bookworm(): Promise<string> {
   const provider = imageProvider({ effects, home });
   await provider.recover();
   const spec = {
+    address: "image.bookworm",
     name: "bookworm",
     lab: { name: "tests", lineage: sha256(folder).slice(0, 16), folder },
     inputs: {

@@ -1,0 +1,26 @@
+/** `[alerts]` of lab.toml. */
+import { parseDuration } from "../../config/sizes.ts";
+import { isJsonObject, type JsonObject } from "../../json.ts";
+
+export interface AlertSettings {
+  /** Program and arguments that get every alert; undefined: none. */
+  readonly command?: readonly string[];
+  /** An operation that takes this many times as long as expected raises an alert. */
+  readonly overrun: number;
+  /** One from which nothing came for this many milliseconds does too. */
+  readonly stalledMs: number;
+}
+
+export const DEFAULT_ALERTS: AlertSettings = { overrun: 3, stalledMs: 10 * 60_000 };
+
+/** From a lab's document, as validated. */
+export function alertSettings(document: JsonObject): AlertSettings {
+  const table = isJsonObject(document.alerts) ? document.alerts : {};
+  const { command, overrun, stalled } = table;
+  const words = Array.isArray(command) ? command.filter((word) => typeof word === "string") : [];
+  return {
+    ...(words.length === 0 ? {} : { command: words }),
+    overrun: typeof overrun === "number" ? overrun : DEFAULT_ALERTS.overrun,
+    stalledMs: parseDuration(stalled) ?? DEFAULT_ALERTS.stalledMs,
+  };
+}

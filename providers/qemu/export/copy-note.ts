@@ -1,0 +1,103 @@
+/**
+ * copy.json in a VM's folder: QEMU is copying the disk, or is about to. It is there before the guest is asked to
+ * stand still, and goes when nothing of the copy is left, so that whoever comes after a crash can clear up.
+ */
+import { errorText } from "../../../engine/diagnostics.ts";
+import type { Effects } from "../../../engine/effects.ts";
+import { ownerLives, ownOwner, parseOwner } from "../../images/owner.ts";
+import type { QemuContext } from "../context.ts";
+import { findMachine } from "../machine-process.ts";
+import { type QmpConnection, withQmp } from "../qmp.ts";
+import { readRuntime, unlessDamaged, type VmFolder, vmFolder } from "../vm-folder.ts";
+import { GuestAgent } from "./guest-agent.ts";
+
+/** QEMU's names for the copy: the job, and the nodes that it writes to. */
+export const COPY_JOB = "vmlab-export";
+export const COPY_NODE = "vmlab-export";
+export const COPY_FILE_NODE = "vmlab-export-file";
+
+const QMP_MS = 20_000;
+const CANCEL_MS = 30_000;
+const LOOK_EVERY_MS = 100;
+/** An agent that was frozen by us answers at once. */
+const THAW_MS = 5_000;
+
+export async function writeNote(effects: Effects, folder: VmFolder): Promise<void> {
+  await effects.files.write(folder.copyNote, JSON.stringify(await ownOwner(effects)));
+}
+
+export async function removeNote(effects: Effects, folder: VmFolder): Promise<void> {
+  await effects.files.remove(folder.copyNote);
+}
+
+/** Clears up after a vmlab that died while a VM of this host was copied; see {@link endAbandonedCopy}. */
+export async function endAbandonedCopies(context: QemuContext): Promise<void> {
+  for (const id of await context.effects.files.list(context.home.vms))
+    await endAbandonedCopy(context, vmFolder(context.home, id));
+}
+
+/** Lets the guest go on and ends the copy, if the process that made it is dead. One look at the disk otherwise. */
+export async function endAbandonedCopy({ effects }: QemuContext, folder: VmFolder): Promise<void> {
+  if ((await effects.files.stat(folder.copyNote)) === undefined) return;
+  const owner = parseOwner(await effects.files.readText(folder.copyNote));
+  if (owner !== undefined && (await ownerLives(effects, owner))) return;
+  const runtime = await unlessDamaged(readRuntime(effects, folder));
+  if ((await findMachine(effects, folder, runtime)) !== undefined) {
+    await thawQuietly(effects, folder);
+    await withQmp(effects, folder.qmpSocket, { timeoutMs: QMP_MS }, (qmp) => endCopy(effects, qmp));
+  }
+  await removeNote(effects, folder);
+}
+
+async function thawQuietly(effects: Effects, folder: VmFolder): Promise<void> {
+  try {
+    const agent = await GuestAgent.open(effects, folder.agentSocket, THAW_MS);
+    await agent.thaw(THAW_MS).finally(() => agent.close());
+  } catch {
+    // No agent: then nothing of its guest was made to stand still either.
+  }
+}
+
+/** What QEMU tells of the copy. */
+export interface CopyJob {
+  readonly status: string;
+  /** Bytes. */
+  readonly done: number;
+  readonly total: number;
+  readonly error?: string;
+}
+
+/** Undefined when there is no copy. */
+export async function copyJob(qmp: QmpConnection): Promise<CopyJob | undefined> {
+  const jobs = (await qmp.execute("query-jobs")) as Record<string, unknown>[];
+  const job = jobs.find(({ id }) => id === COPY_JOB);
+  if (job === undefined) return undefined;
+  return {
+    status: String(job.status),
+    done: Number(job["current-progress"]),
+    total: Number(job["total-progress"]),
+    ...(job.error === undefined ? {} : { error: String(job.error) }),
+  };
+}
+
+/** Ends the copy at whatever point it is, and gives its file back. A guest that it brought to a halt goes on. */
+export async function endCopy(effects: Effects, qmp: QmpConnection): Promise<void> {
+  const until = effects.clock.now() + CANCEL_MS;
+  for (let job = await copyJob(qmp); job !== undefined; job = await copyJob(qmp)) {
+    if (job.status === "concluded") {
+      await qmp.execute("job-dismiss", { id: COPY_JOB });
+      break;
+    }
+    // It may end by itself in the same moment.
+    await qmp.execute("job-cancel", { id: COPY_JOB }).catch(() => undefined);
+    if (effects.clock.now() > until) throw new Error(`QEMU does not end the job ${COPY_JOB}`);
+    await effects.clock.sleep(LOOK_EVERY_MS);
+  }
+  for (const node of [COPY_NODE, COPY_FILE_NODE]) {
+    await qmp.execute("blockdev-del", { "node-name": node }).catch((error: unknown) => {
+      if (!/[Ff]ailed to find node/.test(errorText(error))) throw error;
+    });
+  }
+  const { status } = (await qmp.execute("query-status")) as { status?: string };
+  if (status === "io-error") await qmp.execute("cont");
+}

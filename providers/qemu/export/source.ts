@@ -1,0 +1,94 @@
+/** What of a VM is exported, and whether that is whole enough to become an image. */
+import { fail } from "../../../engine/diagnostics.ts";
+import { isJsonObject } from "../../../engine/json.ts";
+import type { ExportOptions } from "../../provider.ts";
+import type { QemuContext } from "../context.ts";
+import { readMachineLog } from "../machine-log.ts";
+import { findMachine } from "../machine-process.ts";
+import { readRuntime, type VmFolder } from "../vm-folder.ts";
+import { type DiskWork, qemuImgJson } from "./disk-tools.ts";
+
+export type Source =
+  /** Nobody writes to the VM's layers: they are read where they are. */
+  | { readonly kind: "off" }
+  /** QEMU copies the disk as it is at one moment. `freeze`: the guest's file systems stand still at that moment. */
+  | { readonly kind: "running"; readonly freeze: boolean }
+  /** A snapshot inside the active layer. */
+  | { readonly kind: "snapshot"; readonly name: string; readonly running: boolean };
+
+/** `active` is the path of the VM's active layer. */
+export async function chooseSource(
+  context: QemuContext,
+  work: DiskWork,
+  vm: { readonly folder: VmFolder; readonly name: string; readonly active: string },
+  options: Pick<ExportOptions, "live" | "snapshot" | "crashConsistent">,
+): Promise<Source> {
+  const { effects } = context;
+  const { folder, name } = vm;
+  const runtime = await readRuntime(effects, folder);
+  const running = (await findMachine(effects, folder, runtime)) !== undefined;
+  if (options.snapshot !== undefined) return await snapshotSource(work, vm, options, running);
+  const log = await readMachineLog(effects, folder);
+  if (!running) {
+    // Never started, or its guest itself said that it is done.
+    const clean = runtime === undefined || log.end === "guest-shutdown";
+    if (clean || options.crashConsistent) return { kind: "off" };
+    return fail({
+      code: "image/export-unclean",
+      address: work.address,
+      summary: `${name} was not shut down: its guest may have lost what it had not written yet`,
+      detail: "It was switched off or killed, so its disk is as after a power cut.",
+      hint: `Let it shut down: \`vmlab start ${name}\`, then \`vmlab stop ${name}\`. Or take the disk as it is: --crash-consistent.`,
+    });
+  }
+  if (!options.live) {
+    return fail({
+      code: "image/export-running",
+      address: work.address,
+      summary: `${name} is running`,
+      detail: "What a running guest has not written yet would be missing in a plain copy of its disk.",
+      hint: `Stop it (\`vmlab stop ${name}\`), or add --live: its file systems stand still for a moment, and it goes on running.`,
+    });
+  }
+  if (log.paused === undefined) return { kind: "running", freeze: !options.crashConsistent };
+  if (options.crashConsistent) return { kind: "running", freeze: false };
+  return fail({
+    code: "image/export-paused",
+    address: work.address,
+    summary: `${name} is paused (${log.paused}): its guest cannot be asked to write everything to its disk`,
+    hint: `Let it go on with \`vmlab start ${name}\`. Or take the disk as it is: --crash-consistent.`,
+  });
+}
+
+async function snapshotSource(
+  work: DiskWork,
+  { name, active }: { readonly name: string; readonly active: string },
+  { snapshot = "", crashConsistent }: Pick<ExportOptions, "snapshot" | "crashConsistent">,
+  running: boolean,
+): Promise<Source> {
+  const { snapshots } = await qemuImgJson(work, "info", active);
+  const found = Array.isArray(snapshots) ? snapshots.filter(isJsonObject) : [];
+  const wanted = found.find((each) => each.name === snapshot);
+  const names = found.map((each) => String(each.name));
+  if (wanted === undefined) {
+    return fail({
+      code: "image/export-no-snapshot",
+      address: work.address,
+      summary: `${name} has no snapshot "${snapshot}"`,
+      hint:
+        names.length === 0
+          ? `It has none at all. Without --from-snapshot, what its disk holds now is exported.`
+          : `It has ${names.join(", ")}.`,
+    });
+  }
+  if (Number(wanted["vm-state-size"] ?? 0) > 0 && !crashConsistent) {
+    return fail({
+      code: "image/export-unclean",
+      address: work.address,
+      summary: `the snapshot "${snapshot}" was taken while ${name} was running`,
+      detail: "What its guest had only in memory is not on the disk, which is as after a power cut.",
+      hint: "Take the disk as it is with --crash-consistent, or a snapshot that was made while the VM was off.",
+    });
+  }
+  return { kind: "snapshot", name: snapshot, running };
+}

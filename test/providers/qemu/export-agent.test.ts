@@ -1,0 +1,184 @@
+/** Freezing and its undoing, with sockets that answer as QEMU and the guest agent do. */
+
+import { mkdir } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Effects } from "../../../engine/effects.ts";
+import { nodeEffects } from "../../../engine/effects-node.ts";
+import { homeFrom } from "../../../engine/home.ts";
+import { clearAbandonedCopy } from "../../../providers/qemu/abandoned-copy.ts";
+import { writeNote } from "../../../providers/qemu/export/copy-note.ts";
+import { GuestAgent } from "../../../providers/qemu/export/guest-agent.ts";
+import { uuidOf, type VmFolder, vmFolder } from "../../../providers/qemu/vm-folder.ts";
+import { temporaryFolders } from "../../support/temporary-folder.ts";
+
+interface Question {
+  readonly execute: string;
+  readonly arguments?: Record<string, unknown>;
+  readonly id?: string;
+}
+
+const temporary = temporaryFolders();
+const servers: Server[] = [];
+const sockets: Socket[] = [];
+let folder: VmFolder;
+
+beforeEach(async () => {
+  folder = vmFolder(homeFrom({ VMLAB_HOME: await temporary() }), "0123456789ab");
+  await mkdir(folder.root, { recursive: true });
+});
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  for (const server of servers.splice(0)) server.close();
+});
+
+/** Answers each line that is JSON; `garbled` is called for one that is not. */
+function listen(
+  path: string,
+  answer: (question: Question, socket: Socket) => void,
+  hello?: string,
+): Promise<void> {
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    if (hello !== undefined) socket.write(hello);
+    let rest = "";
+    socket.on("data", (data) => {
+      const lines = (rest + data.toString("latin1")).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) answer(JSON.parse(line.replaceAll("\xff", "")) as Question, socket);
+    });
+  });
+  servers.push(server);
+  return new Promise((resolve) => server.listen(path, resolve));
+}
+
+/** An agent that first complains about the byte that it is woken with, and answers somebody before. */
+function agent(asked: string[], still = 2): Promise<void> {
+  return listen(folder.agentSocket, ({ execute, arguments: args }, socket) => {
+    asked.push(execute);
+    if (execute === "guest-sync-delimited") {
+      const complaint = '{"error": {"class": "GenericError", "desc": "JSON parse error, stray \xff"}}';
+      socket.write(
+        Buffer.from(`${complaint}\n{"return": 7}\n\xff{"return": ${Number(args?.id)}}\n`, "latin1"),
+      );
+    } else socket.write(`{"return": ${still}}\n`);
+  });
+}
+
+describe("the guest agent", () => {
+  test("is told apart from answers to others, freezes and thaws", async () => {
+    const asked: string[] = [];
+    await agent(asked);
+    const open = await GuestAgent.open(nodeEffects(), folder.agentSocket);
+    expect([await open.freeze(5000), await open.thaw(5000)]).toEqual([2, 2]);
+    open.close();
+    expect(asked).toEqual(["guest-sync-delimited", "guest-fsfreeze-freeze", "guest-fsfreeze-thaw"]);
+  });
+
+  test("that is not there is not waited for longer than asked", async () => {
+    await listen(folder.agentSocket, () => undefined);
+    await expect(GuestAgent.open(nodeEffects(), folder.agentSocket, 50)).rejects.toThrow(
+      "the guest agent does not answer guest-sync-delimited",
+    );
+  });
+
+  test("that refuses says why", async () => {
+    await listen(folder.agentSocket, ({ execute, arguments: args }, socket) =>
+      socket.write(
+        execute === "guest-sync-delimited"
+          ? `{"return": ${Number(args?.id)}}\n`
+          : '{"error": {"class": "CommandNotFound", "desc": "has been disabled"}}\n',
+      ),
+    );
+    const open = await GuestAgent.open(nodeEffects(), folder.agentSocket);
+    await expect(open.freeze(5000)).rejects.toThrow("guest-fsfreeze-freeze: has been disabled");
+    open.close();
+  });
+});
+
+describe("a copy that a dead vmlab left", () => {
+  const PID = 4242;
+  /** Effects in which the VM's QEMU runs, and the writer of the note does as long as `alive` says. */
+  const effectsWith = (alive: () => boolean): Effects => {
+    const real = nodeEffects();
+    return {
+      ...real,
+      processes: {
+        ...real.processes,
+        identify: async (pid) => {
+          if (pid === PID) return { pid, startTime: "1", commandLine: ["qemu", "-uuid", uuidOf(folder.id)] };
+          return alive() ? await real.processes.identify(pid) : undefined;
+        },
+      },
+    };
+  };
+
+  test("is ended: the guest goes on, the job and its nodes go, and so does the note", async () => {
+    const asked: string[] = [];
+    let job: string | undefined = "running";
+    await agent(asked);
+    await listen(
+      folder.qmpSocket,
+      ({ execute, arguments: args, id }, socket) => {
+        asked.push([execute, ...(args?.["node-name"] === undefined ? [] : [args["node-name"]])].join(" "));
+        if (execute === "job-cancel") job = "concluded";
+        if (execute === "job-dismiss") job = undefined;
+        const jobs = job === undefined ? [] : [{ id: "vmlab-export", status: job }];
+        const gone = execute === "blockdev-del" && args?.["node-name"] === "vmlab-export-file";
+        const answers: Record<string, unknown> = {
+          "query-jobs": jobs,
+          "query-status": { status: "io-error" },
+        };
+        socket.write(
+          gone
+            ? `{"error": {"class": "GenericError", "desc": "Failed to find node with node-name='x'"}, "id": "${id}"}\n`
+            : `${JSON.stringify({ return: answers[execute] ?? {}, id })}\n`,
+        );
+      },
+      '{"QMP": {}}\n',
+    );
+    let alive = true;
+    const effects = effectsWith(() => alive);
+    const context = {
+      effects,
+      home: homeFrom({ VMLAB_HOME: join(folder.root, "../..") }),
+      imageDisk: () => "",
+    };
+    await effects.files.write(folder.pidFile, `${PID}\n`);
+    await writeNote(effects, folder);
+
+    await clearAbandonedCopy(context, folder);
+    expect(asked).toEqual([]);
+    expect(await effects.files.stat(folder.copyNote)).toBeDefined();
+
+    alive = false;
+    await clearAbandonedCopy(context, folder);
+    expect(asked).toEqual([
+      "guest-sync-delimited",
+      "guest-fsfreeze-thaw",
+      "qmp_capabilities",
+      "query-jobs",
+      "job-cancel",
+      "query-jobs",
+      "job-dismiss",
+      "blockdev-del vmlab-export",
+      "blockdev-del vmlab-export-file",
+      "query-status",
+      "cont",
+    ]);
+    expect(await effects.files.stat(folder.copyNote)).toBeUndefined();
+  });
+
+  test("went with its machine: only the note has to go", async () => {
+    const effects = effectsWith(() => false);
+    const context = {
+      effects,
+      home: homeFrom({ VMLAB_HOME: join(folder.root, "../..") }),
+      imageDisk: () => "",
+    };
+    await writeNote(effects, folder);
+    await clearAbandonedCopy(context, folder);
+    expect(await effects.files.stat(folder.copyNote)).toBeUndefined();
+  });
+});

@@ -1,0 +1,33 @@
+/** Every lab in examples/ is one that vmlab takes, formatted as vmlab formats. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { expandLab } from "../../engine/config/expand.ts";
+import { formatToml } from "../../engine/config/format.ts";
+import { loadLab } from "../../engine/config/load.ts";
+import { resolveFiles } from "../../engine/config/resolve-files.ts";
+import { nodeEffects } from "../../engine/effects-node.ts";
+
+const root = join(import.meta.dirname, "../../examples");
+const effects = nodeEffects();
+
+describe.each(readdirSync(root))("examples/%s", (name) => {
+  const file = join(root, name, "lab.toml");
+
+  test("has no problem, and every file that it names is there", async () => {
+    const { lab, diagnostics } = await loadLab(effects, { file });
+    expect(diagnostics).toEqual([]);
+    if (lab === undefined) throw new Error("it was not loaded");
+    const expansion = expandLab(lab);
+    const resolved = await resolveFiles(effects, lab, {
+      ...expansion,
+      resources: [...expansion.resources, ...(expansion.unneeded ?? [])],
+    });
+    expect([...expansion.diagnostics, ...resolved.diagnostics]).toEqual([]);
+  });
+
+  test("is formatted", async () => {
+    const text = readFileSync(file, "utf8");
+    expect(await formatToml(text, "lab.toml")).toBe(text);
+  });
+});
