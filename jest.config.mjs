@@ -20,7 +20,7 @@ const project = (displayName, folders) => ({
 
 export default {
   projects: [
-    project("unit", ["engine", "providers", "cli", "scripts"]),
+    project("unit", ["engine", "providers", "cli", "roles", "scripts"]),
     project("property", ["property"]),
     project("crash", ["crash"]),
     project("e2e", ["e2e"]),

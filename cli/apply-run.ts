@@ -2,6 +2,7 @@
 import type { ApplyOutcome } from "../engine/apply/options.ts";
 import type { Diagnostic } from "../engine/diagnostics.ts";
 import { DiagnosticsError } from "../engine/diagnostics.ts";
+import type { EventSink } from "../engine/events.ts";
 import type { PlanOutcome } from "../engine/plan/options.ts";
 import { outputsDiffer } from "../engine/plan/outputs-differ.ts";
 import type { Plan } from "../engine/plan/types.ts";
@@ -78,6 +79,9 @@ export interface ApplyRequest {
   readonly lockTimeoutMs: number;
 }
 
+/** Over in the time that anybody would need to look them up. */
+const BRIEF: ReadonlySet<string> = new Set(["start", "stop", "restart"]);
+
 /** Applies with interrupts listened to and events shown. */
 export async function applied(
   context: CommandContext,
@@ -86,16 +90,28 @@ export async function applied(
   plan: Plan,
   request: ApplyRequest,
 ): Promise<ApplyOutcome> {
-  const { applyPlan } = await import("../engine/apply/apply-plan.ts");
-  const interrupts = listenForInterrupts(context.terminal, reporter.say);
-  await reporter.open();
-  try {
-    return await applyPlan(workspace, plan, {
+  const [{ applyPlan }, { recorded }] = await Promise.all([
+    import("../engine/apply/apply-plan.ts"),
+    import("./operation-recorder.ts"),
+  ]);
+  const interrupts = listenForInterrupts(context.terminal, reporter.say, {
+    ...(context.operation === undefined ? {} : { hangUp: "ignore" }),
+  });
+  const apply = (events: EventSink): Promise<ApplyOutcome> =>
+    applyPlan({ ...workspace, events }, plan, {
       ...request,
       graceful: interrupts.graceful,
       hard: interrupts.hard,
       sensitiveVariables: sensitiveVariables(workspace.lab),
     });
+  await reporter.open();
+  try {
+    if (BRIEF.has(request.command)) return await apply(workspace.events);
+    const run = { kind: request.command, lab: workspace.lab, interrupts, events: workspace.events };
+    return await recorded(context, run, apply, ({ failures, ...outcome }) => ({
+      ...outcome,
+      failures: failures.flatMap(({ diagnostics }) => diagnostics),
+    }));
   } finally {
     reporter.close();
     interrupts.release();

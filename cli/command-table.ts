@@ -123,16 +123,40 @@ export const COMMANDS: readonly TableEntry[] = [
     load: () => import("./commands/wait.ts"),
   },
   {
+    name: "export",
+    group: "Machines",
+    summary: "Make an image of a VM",
+    load: () => import("./commands/export.ts"),
+  },
+  {
     name: "trash",
     group: "Machines",
     summary: "List, restore and remove deleted VMs",
     load: () => import("./commands/trash.ts"),
   },
   {
+    name: "images",
+    group: "State and host",
+    summary: "List, check, share and remove images",
+    load: () => import("./commands/images.ts"),
+  },
+  {
     name: "state",
     group: "State and host",
     summary: "Look at the state and mend it",
     load: () => import("./commands/state.ts"),
+  },
+  {
+    name: "backup",
+    group: "State and host",
+    summary: "Save and restore what vmlab knows",
+    load: () => import("./commands/backup.ts"),
+  },
+  {
+    name: "ops",
+    group: "State and host",
+    summary: "Watch, look into and stop long operations",
+    load: () => import("./commands/ops.ts"),
   },
   {
     name: "doctor",

@@ -34,8 +34,19 @@ export function defineCommand(
   return command;
 }
 
-/** A command that only holds others. Without one of them it prints its help. */
-export function defineGroup(name: string, summary: string, commands: readonly Command[]): Command {
+/** Groups whose name alone is a command. */
+export const commandGroups = new WeakSet<Command>();
+
+/**
+ * A command that only holds others. Without one of them it prints its help, or stands for the one that `alone` names
+ * (`list`).
+ */
+export function defineGroup(
+  name: string,
+  summary: string,
+  commands: readonly Command[],
+  alone?: string,
+): Command {
   const group = new Command(`vmlab ${name}`)
     .summary(summary)
     .description(`${summary}.`)
@@ -43,8 +54,9 @@ export function defineGroup(name: string, summary: string, commands: readonly Co
   group.helpCommand(false);
   for (const command of commands) {
     command.name(command.name().slice(`vmlab ${name} `.length));
-    group.addCommand(command);
+    group.addCommand(command, { isDefault: command.name() === alone });
   }
+  if (alone !== undefined) commandGroups.add(group);
   return group;
 }
 

@@ -10,12 +10,17 @@ export interface Interrupts {
   release(): void;
 }
 
-/** `say` prints a line to the user. */
-export function listenForInterrupts(terminal: Terminal, say: (line: string) => void): Interrupts {
+/** `say` prints a line to the user. With `hangUp: "ignore"` it goes on when the terminal closes. */
+export function listenForInterrupts(
+  terminal: Terminal,
+  say: (line: string) => void,
+  options: { readonly hangUp?: "ignore" } = {},
+): Interrupts {
   const graceful = new AbortController();
   const hard = new AbortController();
   let count = 0;
   const release = terminal.onSignal((signal) => {
+    if (signal === "SIGHUP" && options.hangUp === "ignore") return;
     count += 1;
     if (count === 1) {
       say(

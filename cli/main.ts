@@ -1,6 +1,7 @@
 /** Runs one command line to its exit code. Everything outside comes in, so that tests can run all of vmlab in-process. */
 import { resolve } from "node:path";
 import { homeFrom } from "../engine/home.ts";
+import { showAlerts } from "./alerts.ts";
 import { findCommand } from "./command-table.ts";
 import type { CommandContext, Outside } from "./context.ts";
 import { helpText, unknownCommand } from "./overview.ts";
@@ -10,13 +11,15 @@ import { version } from "./version.ts";
 
 /** Resolves with the exit code: 0, 1 for errors, 2 for changes under --detailed-exitcode, a guest command's own for exec and ssh. */
 export async function main(argv: readonly string[], outside?: Outside): Promise<number> {
-  const { effects, terminal } = outside ?? (await realOutside());
+  const { effects, terminal, program } = outside ?? (await realOutside());
   const line = splitCommandLine(argv);
   const context: CommandContext = {
     effects,
     terminal,
     home: homeFrom(effects.host.env),
     tool: version,
+    argv,
+    ...(program === undefined ? {} : { program }),
     guestCommand: line.guestCommand,
     folder: terminal.cwd,
     exitCode: 0,
@@ -36,7 +39,7 @@ export async function main(argv: readonly string[], outside?: Outside): Promise<
     const [wanted, rest] = name === "help" ? [args[0] ?? "", [...args.slice(1), "--help"]] : [name, args];
     const entry = findCommand(wanted);
     if (entry === undefined) throw unknownCommand(wanted);
-    const module = await entry.load();
+    const [module] = await Promise.all([entry.load(), showAlerts(context, entry.name, rest)]);
     return await runDefinition(module.define(context), rest, context);
   } catch (error) {
     return await reportProblem(error, context);
@@ -44,11 +47,11 @@ export async function main(argv: readonly string[], outside?: Outside): Promise<
 }
 
 async function realOutside(): Promise<Outside> {
-  const [{ nodeEffects }, { nodeTerminal }] = await Promise.all([
+  const [{ nodeEffects }, { nodeTerminal, ownProgram }] = await Promise.all([
     import("../engine/effects-node.ts"),
     import("./node-terminal.ts"),
   ]);
-  return { effects: nodeEffects(), terminal: nodeTerminal() };
+  return { effects: nodeEffects(), terminal: nodeTerminal(), program: ownProgram() };
 }
 
 interface CommandLine {

@@ -61,6 +61,12 @@ export function nodeTerminal(): Terminal {
   };
 }
 
+/** What starts another vmlab like this one. A debugger stays with the first. */
+export function ownProgram(): readonly string[] {
+  const options = process.execArgv.filter((option) => !option.startsWith("--inspect"));
+  return [process.execPath, ...options, ...process.argv.slice(1, 2)];
+}
+
 /** `vmlab list | head -1`: the reader has what it wanted, so that is no error. */
 function quietBrokenPipe(stream: NodeJS.WriteStream): void {
   stream.on("error", (error: NodeJS.ErrnoException) => {

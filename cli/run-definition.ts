@@ -2,6 +2,7 @@
 import { type Command, CommanderError } from "commander";
 import { DiagnosticsError, problem } from "../engine/diagnostics.ts";
 import type { CommandContext } from "./context.ts";
+import { commandGroups } from "./define-command.ts";
 
 export async function runDefinition(
   definition: Command,
@@ -24,7 +25,7 @@ export async function runDefinition(
       });
   }
   // A group without a command below it: its help is the answer.
-  if (definition.commands.length > 0 && args.length === 0) {
+  if (definition.commands.length > 0 && args.length === 0 && !commandGroups.has(definition)) {
     definition.outputHelp();
     return 0;
   }

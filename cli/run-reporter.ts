@@ -18,6 +18,17 @@ export interface RunReporter {
   close(): void;
 }
 
+/** For a process in the background: what happens stands in its record. */
+export function quietReporter(context: CommandContext): RunReporter {
+  return {
+    events: () => {},
+    widen: () => {},
+    say: (line) => context.terminal.error.write(`${line}\n`),
+    open: async () => {},
+    close: () => {},
+  };
+}
+
 const REDRAW_MS = 150;
 const WIDEST_ADDRESS = 36;
 

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { fail } from "../../engine/diagnostics.ts";
 import { makePlan } from "../../engine/plan/make-plan.ts";
 import { readSavedPlan } from "../../engine/plan/saved-plan.ts";
@@ -18,12 +18,15 @@ import { confirm } from "../confirm.ts";
 import type { CommandContext } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
 import { addPlanOptions, type PlanArguments, planOptions } from "../plan-arguments.ts";
-import { type RunReporter, runReporter } from "../run-reporter.ts";
+import { quietReporter, type RunReporter, runReporter } from "../run-reporter.ts";
 import { openWorkspace } from "../workspace.ts";
 
 export interface ApplyCommandOptions extends PlanArguments {
   readonly yes?: boolean;
   readonly autoApprove?: boolean;
+  readonly detach?: boolean;
+  /** The operation that this process carries out in the background. */
+  readonly operation?: string;
 }
 
 export function define(context: CommandContext): Command {
@@ -37,17 +40,24 @@ export function define(context: CommandContext): Command {
       { command: "vmlab apply", text: "plan, ask, apply" },
       { command: "vmlab apply --yes", text: "without a question" },
       { command: "vmlab apply lab.plan", text: "a saved plan" },
+      { command: "vmlab apply --detach", text: 'go on in the background; "vmlab ops" shows how far it is' },
       { command: "vmlab apply --replace vm.web", text: "a new vm.web" },
       { command: "vmlab apply --json --yes", text: "events for programs" },
     ],
   });
   command.argument("[planfile]", 'a plan saved by "vmlab plan -o"');
-  return addPlanOptions(command, "apply").action(
-    async (planfile: string | undefined, options: ApplyCommandOptions) => {
-      context.exitCode =
-        planfile === undefined ? await apply(context, options) : await applySaved(context, planfile, options);
-    },
-  );
+  return addPlanOptions(command, "apply")
+    .option("-d, --detach", "carry the plan out in the background, also when the terminal closes")
+    .addOption(new Option("--operation <id>", "be the process in the background").hideHelp())
+    .action(async (planfile: string | undefined, options: ApplyCommandOptions) => {
+      const { operation } = options;
+      if (planfile === undefined) context.exitCode = await apply(context, options);
+      else if (operation === undefined) context.exitCode = await applySaved(context, planfile, options);
+      else {
+        const { asOperation } = await import("../detach.ts");
+        context.exitCode = await asOperation(context, operation, (own) => applySaved(own, planfile, options));
+      }
+    });
 }
 
 async function apply(context: CommandContext, options: ApplyCommandOptions): Promise<number> {
@@ -79,11 +89,15 @@ async function applySaved(
       hint: "A saved plan is carried out as it is. Make a new one with the options.",
     });
   }
-  const reporter = runReporter(context, { json: options.json === true });
+  const reporter =
+    context.operation === undefined
+      ? runReporter(context, { json: options.json === true })
+      : quietReporter(context);
   const workspace = await openWorkspace(context, options, reporter.events);
   const plan = await readSavedPlan(workspace, resolve(context.terminal.cwd, planfile));
   reporter.widen(plan.changes.map((change) => change.address));
-  return await finish(context, reporter, workspace, plan, { ...options, verb: "apply" });
+  const verb = context.operation?.kind ?? "apply";
+  return await finish(context, reporter, workspace, plan, { ...options, verb });
 }
 
 /** Asks in the middle of JSON would be unreadable. */
@@ -130,6 +144,18 @@ async function finish(
   plan: Plan,
   options: ApplyCommandOptions & { readonly verb: string },
 ): Promise<number> {
+  if (options.detach === true && plan.operations.length > 0) {
+    const { detach } = await import("../detach.ts");
+    return await detach(context, {
+      kind: options.verb,
+      lab: workspace.lab,
+      plan,
+      given: options,
+      parallelism: options.parallelism,
+      lockTimeoutMs: options.lockTimeout,
+      json: options.json === true,
+    });
+  }
   const { clock } = context.effects;
   const begun = clock.now();
   const outcome = await applied(context, reporter, workspace, plan, {

@@ -3,6 +3,7 @@ import { type CommandContext, colours } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
 import type { Finding } from "../doctor/finding.ts";
 import { examineHost } from "../doctor/host.ts";
+import { examineImages } from "../doctor/images.ts";
 import { examineLab } from "../doctor/lab.ts";
 import { pad, wrapText } from "../render/text-width.ts";
 
@@ -10,8 +11,8 @@ export function define(context: CommandContext): Command {
   return defineCommand(context, "doctor", {
     summary: "Find out what is wrong with this host or lab",
     description:
-      "Checks QEMU, whether KVM really works (a tiny guest is run), the programs vmlab uses, disk space and limits, and in " +
-      "a lab's folder lab.toml, the lock, the state, interrupted work and the VMs. Each finding says what to do. Exits " +
+      "Checks QEMU, whether KVM really works (a tiny guest is run), the programs vmlab uses, disk space and limits, the " +
+      "image store, and in a lab's folder lab.toml, the lock, the state, interrupted work and the VMs. Each finding says what to do. Exits " +
       "with 1 when something is an error.",
     examples: [
       { command: "vmlab doctor", text: "everything" },
@@ -26,7 +27,7 @@ export function define(context: CommandContext): Command {
 
 async function doctor(context: CommandContext, options: { json?: boolean }): Promise<number> {
   const { out } = context.terminal;
-  const host = await examineHost(context);
+  const host = [...(await examineHost(context)), ...(await examineImages(context))];
   const lab = await examineLab(context);
   const all = [...host, ...lab];
   const errors = all.filter(({ severity }) => severity === "error").length;
