@@ -4,12 +4,13 @@ import { assetPath } from "../../engine/asset-path.ts";
 import type { BuildInputs } from "../../engine/config/types.ts";
 import type { Effects } from "../../engine/effects.ts";
 import type { JsonObject } from "../../engine/json.ts";
+import { readUnchanged } from "../../engine/unchanged-file.ts";
 import { makeSeedIso } from "../qemu/seed-iso.ts";
 import { makeKeyPair } from "../qemu/ssh-keys.ts";
 import { type BuildScripts, buildScripts } from "./build-scripts.ts";
 import { BUILD_KEY_COMMENT, buildSeed } from "./build-seed.ts";
 import type { Dialect } from "./packer-program.ts";
-import { type RecipeFiles, readStepContents, readUnchanged } from "./step-contents.ts";
+import { type RecipeFiles, readStepContents } from "./step-contents.ts";
 import { BUILD_FILES, buildTemplate, type TemplateInputs } from "./template.ts";
 import { templateName, templateVariables } from "./user-template.ts";
 
@@ -58,7 +59,11 @@ export async function writeBuildFolder(
     return { template: BUILD_FILES.template, env: {} };
   }
   const template = templateName(build.packer.path);
-  const bytes = await readUnchanged(effects, build.packer.path, build.packer.sha256, from);
+  const bytes = await readUnchanged(effects, {
+    ...from,
+    path: build.packer.path,
+    sha256: build.packer.sha256,
+  });
   await effects.files.write(join(folder, template), bytes);
   return { template, env: templateVariables(inputs, from.folder) };
 }

@@ -1,12 +1,11 @@
 /** provision: the steps that are not done yet, one after another, each recorded as soon as it is done. */
-import { join } from "node:path";
 import equal from "fast-deep-equal";
 import type { GuestStep } from "../../../providers/provider.ts";
 import { assetPath } from "../../asset-path.ts";
 import { describeStep } from "../../config/describe-step.ts";
-import { fail, systemErrorCode } from "../../diagnostics.ts";
-import { isJsonObject, type Json, type JsonObject, keyedHash, sha256 } from "../../json.ts";
+import { isJsonObject, type Json, type JsonObject, keyedHash } from "../../json.ts";
 import { isDeferred } from "../../plan/compare-inputs.ts";
+import { readUnchanged } from "../../unchanged-file.ts";
 import type { EvaluatedVmInputs } from "../evaluate-inputs.ts";
 import type { Run, StepCall } from "../run.ts";
 import { evaluated, type PlannedVm, plannedVm, sealedInputs, type Target, targetOf } from "./vm-target.ts";
@@ -99,12 +98,12 @@ async function guestStepOf(
       return { kind: "script", label, content, env: step.env };
     }
     case "script":
-      return { kind: "script", label, content: await unchangedFile(run, address, step.path, step.sha256) };
+      return { kind: "script", label, content: await plannedFile(run, address, step.path, step.sha256) };
     case "file": {
       const content =
         step.from === undefined
           ? Buffer.from(step.content ?? "")
-          : await unchangedFile(run, address, step.from, step.sha256);
+          : await plannedFile(run, address, step.from, step.sha256);
       return { kind: "file", label, to: step.to, mode: step.mode, owner: step.owner, content };
     }
   }
@@ -116,33 +115,7 @@ function installCommand(names: readonly string[]): string {
   return `${apt} update && ${apt} install -y --no-install-recommends ${names.join(" ")}`;
 }
 
-/** What was planned is what is carried out: a file that changed since is not used. */
-async function unchangedFile(
-  run: Run,
-  address: string,
-  path: string,
-  planned: string | undefined,
-): Promise<Buffer> {
-  let bytes: Buffer;
-  try {
-    bytes = await run.workspace.effects.files.read(join(run.workspace.folder, path));
-  } catch (error) {
-    return fail(
-      {
-        code: "apply/file-unreadable",
-        address,
-        summary: `${path} cannot be read (${systemErrorCode(error) ?? "unknown error"})`,
-        hint: "Put the file back, or plan again.",
-      },
-      error,
-    );
-  }
-  if (planned === undefined || sha256(bytes) === planned) return bytes;
-  return fail({
-    code: "apply/file-changed",
-    address,
-    summary: `${path} changed since the plan was made`,
-    detail: "What would be carried out is not what was shown.",
-    hint: "Plan again and apply that.",
-  });
+function plannedFile(run: Run, address: string, path: string, sha256: string | undefined): Promise<Buffer> {
+  const { effects, folder } = run.workspace;
+  return readUnchanged(effects, { address, folder, path, sha256 });
 }
