@@ -60,7 +60,7 @@ export async function applyPlan(
     if (options.hard.aborted) return outcomeOf(run, execution, options, {}, run.keeper.state(), started);
     const outputs = plan.mode === "normal" ? await recordOutputs(run) : run.keeper.state().outputs;
     const final = await finish(run, locked);
-    if (final !== undefined) await tidyUp(run, execution, locked);
+    await tidyUp(run, execution, locked);
     return outcomeOf(run, execution, options, outputs, final, started);
   } finally {
     await locked.release();
