@@ -128,7 +128,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Called with every line of output as it comes. */
   readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
-  /** Puts the program into a process group of its own, which an abort or time-out ends as a whole. */
+  /** Puts the program into a process group of its own, which an abort, a time-out or the program's death by a signal
+   * ends as a whole. */
   readonly ownGroup?: boolean;
 }
 

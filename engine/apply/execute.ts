@@ -3,7 +3,7 @@ import type { CallContext } from "../../providers/provider.ts";
 import { type Diagnostic, errorText, isDiagnosticsError, problem } from "../diagnostics.ts";
 import type { OperationLabel } from "../events.ts";
 import { readHostConfig } from "../host/host-config.ts";
-import { durationSubject } from "../plan/assemble-plan.ts";
+import { durationSubject, isFound } from "../plan/assemble-plan.ts";
 import { durationKey } from "../plan/durations.ts";
 import type { Operation } from "../plan/types.ts";
 import { maskAll } from "./mask.ts";
@@ -47,7 +47,7 @@ export async function execute(run: Run, options: ApplyOptions): Promise<Executio
       const problems = await runOne(run, operation, options.hard);
       const durationMs = workspace.effects.clock.now() - started;
       if (problems === undefined) {
-        note(durations, keyOf(run, operation), durationMs);
+        if (!isFound(plan.resources[operation.address])) note(durations, keyOf(run, operation), durationMs);
         workspace.events({ type: "operation-finished", operation: labelOf(operation), durationMs });
         return true;
       }

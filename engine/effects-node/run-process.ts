@@ -54,6 +54,11 @@ export async function runProcess(
           stop();
         }, options.timeoutMs);
   signal?.addEventListener("abort", stop, { once: true });
+  // Killed by somebody else: the rest of its group would go on, and keep its output open.
+  if (ownGroup)
+    subprocess.once("exit", (_, endedBy) => {
+      if (endedBy !== null) stop();
+    });
 
   const { onLine } = options;
   const splitters = (["stdout", "stderr"] as const).map((name) => {

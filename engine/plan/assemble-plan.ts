@@ -139,11 +139,18 @@ function estimateOf(durations: Durations, item: DecidedResource | undefined, ste
   if (item === undefined) return undefined;
   const [type = ""] = item.address.split(".");
   const { planned } = item.decision;
+  // Finding an image takes no time that matters, and says nothing about making it.
+  if (isFound(planned)) return undefined;
   const subject = durationSubject(item.address, planned);
   const measured = expectedDuration(durations, durationKey(item.provider, type, step, subject));
   if (measured !== undefined || step !== "obtain" || planned === undefined) return measured;
-  const builds = "build" in planned.inputs && !("digest" in planned) ? planned.inputs.build : undefined;
+  const builds = "build" in planned.inputs ? planned.inputs.build : undefined;
   return builds === undefined ? undefined : expectedBuild(durations, item.provider, builds.steps.length);
+}
+
+/** True for an image that is in the store already. */
+export function isFound(planned: PlannedResource | undefined): boolean {
+  return planned !== undefined && "digest" in planned && planned.digest !== undefined;
 }
 
 /** What the duration of an operation depends on. */

@@ -136,7 +136,7 @@ export function decideImage(
   return {
     ...NO_CHANGE,
     action: moved || options.requested ? "replace" : action,
-    summary,
+    summary: summary.startsWith("build ") ? `re${summary}` : summary,
     reasons,
     attributes,
     steps,

@@ -90,7 +90,7 @@ full(
     await lab.write(SCRIPT.replace("two", "three"), "web.sh");
     const plan = await lab.ok("plan");
     expect(changes(plan)).toEqual([
-      "±  image.web  build on role.docker, 2 steps  ← web.sh changed (+1 −1)",
+      "±  image.web  rebuild on role.docker, 2 steps  ← web.sh changed (+1 −1)",
       "±  vm.spare  replace  ← image.web",
       "±  vm.web  replace  ← image.web",
     ]);

@@ -71,7 +71,7 @@ test(
     await lab.write(SCRIPT.replace("one", "two"), "tools.sh");
     const changed = await lab.ok("plan");
     expect(changes(changed)).toEqual([
-      "±  role.tools  build on image.bookworm, 2 steps  ← tools.sh changed (+1 −1)",
+      "±  role.tools  rebuild on image.bookworm, 2 steps  ← tools.sh changed (+1 −1)",
       "±  vm.web  replace  ← role.tools",
     ]);
     expect(changed).toContain("-echo one > /etc/tools\n");

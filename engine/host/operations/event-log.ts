@@ -3,52 +3,66 @@
  * grown to {@link ROTATE_BYTES} becomes the older one, whose predecessor is dropped: the end is what people look for.
  */
 import type { Effects } from "../../effects.ts";
-import type { Event, OperationLabel } from "../../events.ts";
+import type { Event } from "../../events.ts";
 import type { OperationPlaces } from "./places.ts";
 
 const ROTATE_BYTES = 4 * 1024 ** 2;
 const MOST_AT_ONCE = ROTATE_BYTES / 4;
 
+interface Waiting {
+  readonly event: Event;
+  readonly time: number;
+}
+
 export class EventLog {
   readonly #files: Effects["files"];
   readonly #places: Pick<OperationPlaces, "events" | "olderEvents">;
-  /** Of running steps. */
+  readonly #brief: boolean;
   readonly #phases = new Map<string, string>();
-  readonly #labels = new Map<string, string>();
-  #waiting: string[] = [];
-  #waitingLength = 0;
+  #waiting: Waiting[] = [];
   #written = 0;
 
-  constructor(files: Effects["files"], places: Pick<OperationPlaces, "events" | "olderEvents">) {
+  /**
+   * `brief`: of a step that begins and ends well between two flushes only the end is kept. For runs of thousands of
+   * steps, where nobody reads that each was begun a moment before.
+   */
+  constructor(
+    files: Effects["files"],
+    places: Pick<OperationPlaces, "events" | "olderEvents">,
+    options: { readonly brief: boolean } = { brief: false },
+  ) {
     this.#files = files;
     this.#places = places;
+    this.#brief = options.brief;
   }
 
-  /** Characters that wait to be written. */
+  /** Events that wait to be written. */
   get waiting(): number {
-    return this.#waitingLength;
+    return this.#waiting.length;
   }
 
-  add(event: Event, now: number): void {
-    const json = this.#json(event);
-    if (json === undefined) return;
-    const line = `{"time":${now},${json}\n`;
-    this.#waiting.push(line);
-    this.#waitingLength += line.length;
+  add(event: Event, time: number): void {
+    if (!this.#saysNothingNew(event)) this.#waiting.push({ event, time });
   }
 
   /** Writes what waits. Call it again only when it has resolved. */
   async flush(): Promise<void> {
-    const lines = this.#waiting;
+    const waiting = this.#waiting;
     this.#waiting = [];
-    this.#waitingLength = 0;
+    const over = this.#brief ? endedWell(waiting) : NOTHING;
     let text = "";
-    for (const [index, line] of lines.entries()) {
-      text += line;
-      if (text.length < MOST_AT_ONCE && index < lines.length - 1) continue;
+    for (const { event, time } of waiting) {
+      const told =
+        (event.type === "operation-started" || event.type === "operation-progress") &&
+        over.has(event.operation.id);
+      if (told) continue;
+      // Cheaper than a copy with the time in it.
+      text += `{"time":${time},${JSON.stringify(event).slice(1)}\n`;
+      if (text.length < MOST_AT_ONCE) continue;
       await this.#append(text);
       text = "";
     }
+    if (text !== "") await this.#append(text);
   }
 
   async #append(text: string): Promise<void> {
@@ -61,48 +75,35 @@ export class EventLog {
     this.#written += length;
   }
 
-  /**
-   * An event without its opening brace; undefined when it says nothing new: bytes move many times a second, so of
-   * progress only a new phase is kept. What makes up nearly all of a big run is put together by hand, with the label
-   * turned into JSON once for each step: a hundred thousand events are written while ten thousand VMs are made.
-   */
-  #json(event: Event): string | undefined {
+  /** Bytes move many times a second: of progress only a new phase is kept. */
+  #saysNothingNew(event: Event): boolean {
     switch (event.type) {
-      case "operation-started": {
-        const estimate = event.estimateMs === undefined ? "" : `,"estimateMs":${event.estimateMs}`;
-        return `"type":"operation-started","operation":${this.#label(event.operation)}${estimate}}`;
-      }
       case "operation-progress": {
-        const { operation, phase, progress } = event;
-        if (this.#phases.get(operation.id) === phase) return undefined;
-        this.#phases.set(operation.id, phase);
-        const how = progress === undefined ? "" : `,"progress":${JSON.stringify(progress)}`;
-        return `"type":"operation-progress","operation":${this.#label(operation)},"phase":${JSON.stringify(phase)}${how}}`;
+        const { id } = event.operation;
+        if (this.#phases.get(id) === event.phase) return true;
+        this.#phases.set(id, event.phase);
+        return false;
       }
-      case "operation-finished": {
-        const { operation, durationMs } = event;
-        const label = this.#label(operation);
-        this.#forget(operation);
-        return `"type":"operation-finished","operation":${label},"durationMs":${durationMs}}`;
-      }
+      case "operation-finished":
       case "operation-failed":
-        this.#forget(event.operation);
-        return JSON.stringify(event).slice(1);
+        this.#phases.delete(event.operation.id);
+        return false;
       default:
-        return JSON.stringify(event).slice(1);
+        return false;
     }
   }
+}
 
-  #label(operation: OperationLabel): string {
-    const known = this.#labels.get(operation.id);
-    if (known !== undefined) return known;
-    const made = JSON.stringify(operation);
-    this.#labels.set(operation.id, made);
-    return made;
-  }
+const NOTHING: ReadonlySet<string> = new Set();
 
-  #forget(operation: OperationLabel): void {
-    this.#phases.delete(operation.id);
-    this.#labels.delete(operation.id);
+/** Steps whose beginning and good end are both among these. */
+function endedWell(waiting: readonly Waiting[]): ReadonlySet<string> {
+  const begun = new Set<string>();
+  const ended = new Set<string>();
+  for (const { event } of waiting) {
+    if (event.type === "operation-started") begun.add(event.operation.id);
+    else if (event.type === "operation-finished" && begun.has(event.operation.id))
+      ended.add(event.operation.id);
   }
+  return ended;
 }

@@ -30,7 +30,10 @@ export interface RecorderOptions {
 const TICK_MS = 1000;
 /** The file that tells how far it is costs two syncs; nobody reads it more often than this. */
 const STANDING_MS = 2000;
-const MOST_WAITING = 256 * 1024;
+/** Events. */
+const MOST_WAITING = 2000;
+/** Steps of a run whose record is brief. */
+const MANY_STEPS = 1000;
 /** Events before the run starts are few; a record that never begins must not collect them. */
 const MOST_BEFORE = 100;
 
@@ -140,7 +143,9 @@ export class OperationRecorder {
         this.#record = { ...adopted, ...estimate, ...total, started: now, state: "running" };
         await writeOperation(effects, home, this.#record);
       }
-      const log = new EventLog(effects.files, placesOf(home, this.#record.id));
+      const log = new EventLog(effects.files, placesOf(home, this.#record.id), {
+        brief: (this.#record.total ?? 0) > MANY_STEPS,
+      });
       for (const { event, time } of this.#before) log.add(event, time);
       this.#before = [];
       this.#log = log;

@@ -262,6 +262,36 @@ describe("the event log", () => {
     expect(late.length).toBeGreaterThan(4000);
   });
 
+  test("is brief about a run of thousands of steps: what begins and ends well at once leaves its end", async () => {
+    const home = await openHome();
+    const { id } = await operation(home);
+    const places = placesOf(home, id);
+    const log = new EventLog(real.files, places, { brief: true });
+    const add = (...events: Event[]) => {
+      for (const event of events) log.add(event, NOON);
+    };
+    add(started("vm.a", "create"), started("vm.b", "create"), finished("vm.a", "create"));
+    add(started("vm.c", "create"), {
+      type: "operation-failed",
+      operation: label("vm.c", "create"),
+      durationMs: 1,
+      diagnostics: [],
+    });
+    await log.flush();
+    add(finished("vm.b", "create"));
+    await log.flush();
+    const read = await new EventReader(real.files, places).next();
+    expect(
+      read.map(({ event }) => "operation" in event && `${event.operation.address} ${event.type}`),
+    ).toEqual([
+      "vm.b operation-started",
+      "vm.a operation-finished",
+      "vm.c operation-started",
+      "vm.c operation-failed",
+      "vm.b operation-finished",
+    ]);
+  });
+
   test("keeps only the phases of progress, and a line half written waits", async () => {
     const home = await openHome();
     const { id } = await operation(home);

@@ -1,0 +1,19 @@
+import { expect, test } from "@jest/globals";
+import { nodeEffects } from "../../../engine/effects-node.ts";
+import { gone } from "../../support/cli-lab.ts";
+
+const { processes } = nodeEffects();
+
+test("a program that somebody kills takes its group with it, though others hold its output open", async () => {
+  let child = 0;
+  const result = await processes.run("sh", ["-c", "sleep 300 & echo $$ $!; wait"], {
+    ownGroup: true,
+    onLine: (line) => {
+      const [leader = 0, other = 0] = line.split(" ").map(Number);
+      child = other;
+      process.kill(leader, "SIGKILL");
+    },
+  });
+  expect(result).toMatchObject({ code: null, signal: "SIGKILL", timedOut: false });
+  await gone(child, 10_000);
+});
