@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { addTable } from "../engine/config/edit.ts";
 import { expandLab } from "../engine/config/expand.ts";
+import type { VmInputs } from "../engine/config/types.ts";
 import { fail } from "../engine/diagnostics.ts";
 import type { JsonObject } from "../engine/json.ts";
 import type { LockedStore } from "../engine/state/store.ts";
@@ -113,6 +114,12 @@ function requireFree(state: State, address: string, trashed: TrashedVm): void {
   });
 }
 
+/** `image.web` or `role.docker`, whether it fell back to the image below or not. */
+function standsOn(inputs: object): string {
+  const { image, role } = inputs as Pick<VmInputs, "image" | "role">;
+  return role === undefined ? `image.${image}` : `role.${role}`;
+}
+
 /**
  * A VM that lab.toml does not declare would be deleted again by the next apply, so its table is written back: what it
  * stands on and its size, as recorded. One that is declared otherwise now would be replaced, and is refused.
@@ -131,12 +138,12 @@ async function declarationEdit(
     const { settings, left } = declaredSettings(record.inputs);
     return { path, before, after: await addTable(before, ["vms", name], settings), left };
   }
-  const before = record.inputs.image;
-  const after = "image" in declared.inputs ? declared.inputs.image : undefined;
+  const before = standsOn(record.inputs);
+  const after = standsOn(declared.inputs);
   if (before !== after) {
     fail({
       code: "trash/declaration-changed",
-      summary: `vm.${name} is declared with the image "${after}" now, and the deleted one stands on "${before}"`,
+      summary: `vm.${name} is declared on ${after} now, and the deleted one stands on ${before}`,
       hint: `The next apply would replace it. Restore it under another name: "vmlab trash restore ${trashed.id} --as NAME".`,
     });
   }

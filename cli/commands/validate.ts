@@ -59,7 +59,9 @@ interface Checked {
 async function check(context: CommandContext, options: ValidateOptions): Promise<Checked> {
   try {
     const lab = await openLab(context, options);
-    const expansion = await expandLab(lab);
+    const { unneeded = [], ...needed } = expandLab(lab);
+    // What no VM stands on yet is checked all the same.
+    const expansion = { ...needed, resources: [...needed.resources, ...unneeded] };
     const files = hasErrors(expansion.diagnostics)
       ? undefined
       : await resolveFiles(context.effects, lab, expansion);
@@ -82,6 +84,7 @@ function countText(name: string, resources: readonly Resource[]): string {
   const parts = [
     ...count("vm", "VM", "VMs"),
     ...count("image", "image", "images"),
+    ...count("role", "role", "roles"),
     ...count("secret", "secret", "secrets"),
   ];
   return parts.length === 0

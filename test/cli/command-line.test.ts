@@ -80,7 +80,7 @@ describe("the command line", () => {
     const after = await lab.vmlab(["validate", "-C", "lab"], { cwd: lab.root });
     expect(before).toEqual({
       code: 0,
-      stdout: "Valid. The lab demo declares 4 VMs, 1 image.\n",
+      stdout: "Valid. The lab demo declares 4 VMs, 1 image, 1 role.\n",
       stderr: "",
       questions: [],
     });

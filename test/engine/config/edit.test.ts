@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { addTable, removeTable } from "../../../engine/config/edit.ts";
+import { addTable, removeTable, replaceValue } from "../../../engine/config/edit.ts";
 import { formatToml } from "../../../engine/config/format.ts";
 import { starterLab } from "../../../engine/config/starter.ts";
 import { isDiagnosticsError } from "../../../engine/diagnostics.ts";
@@ -54,6 +54,31 @@ describe("adding a table", () => {
       "config/cannot-edit",
     ]);
     expect(await codes(addTable("a = ", ["vms", "web"], {}))).toEqual(["config/toml-syntax"]);
+  });
+});
+
+describe("replacing a value", () => {
+  test("leaves everything else as it is, however the table is written", async () => {
+    const path = ["images", "web", "digest"];
+    for (const [before, after] of [
+      [
+        '[images.web] # mine\ndigest = "a" # old\nuser = "joe"\n',
+        '[images.web] # mine\ndigest = "b" # old\nuser = "joe"\n',
+      ],
+      [
+        '[images]\nweb = { user = "joe", digest = "a" }\n',
+        '[images]\nweb = { user = "joe", digest = "b" }\n',
+      ],
+      ["images.web.digest = 'a'\n", 'images.web.digest = "b"\n'],
+      ['\uFEFF[images.web]\r\ndigest = """a"""\r\n', '\uFEFF[images.web]\r\ndigest = "b"\r\n'],
+    ] as const)
+      expect(await replaceValue(before, path, "b")).toBe(after);
+    expect(await replaceValue(TEXT, ["vms", "web", "cpus"], 4)).toBe(TEXT.replace("cpus = 1", "cpus = 4"));
+  });
+
+  test("refuses what is not there", async () => {
+    expect(await codes(replaceValue(TEXT, ["vms", "web", "disk"], "1GiB"))).toEqual(["config/no-table"]);
+    expect(await codes(replaceValue(TEXT, ["vms", "web"], "x"))).toEqual(["config/no-table"]);
   });
 });
 
