@@ -17,16 +17,22 @@ import { qcow2Facts } from "../support/qcow2-facts.ts";
 const MINUTE = 60_000;
 const longTest = process.env.VMLAB_TEST_FULL === "1" ? test : test.skip;
 let rig: BuildRig;
-/** What the first build made. */
-let tools: ImageParent & { readonly digest: string };
+let building: Promise<ImageParent & { readonly digest: string }> | undefined;
 
 beforeAll(async () => {
   rig = await buildRig(await bookworm(), "debian");
-  const spec = await rig.spec("role.tools", { steps: await toolsSteps(), verify: SEALED, disk: 3 * GiB });
-  const { digest } = await rig.packer.obtain(spec, rig.call());
-  tools = { address: "role.tools", key: spec.key, digest };
-}, 40 * MINUTE);
+}, 20 * MINUTE);
 afterAll(() => rig.dispose());
+
+/** A role with a step of each kind, built by whichever test comes first. */
+function tools(): Promise<ImageParent & { readonly digest: string }> {
+  building ??= (async () => {
+    const spec = await rig.spec("role.tools", { steps: await toolsSteps(), verify: SEALED, disk: 3 * GiB });
+    const { digest } = await rig.packer.obtain(spec, rig.call());
+    return { address: "role.tools", key: spec.key, digest };
+  })();
+  return building;
+}
 
 /** A step of each kind; the script remembers whose machine it was built in. */
 async function toolsSteps(): Promise<readonly ProvisionStep[]> {
@@ -77,65 +83,75 @@ async function expectNothingLeft(): Promise<void> {
   expect(await rig.list("builds")).toEqual([]);
 }
 
-test("a built image is a thin, sealed layer whose log and recipe are kept", async () => {
-  const record = await readRecord(rig.effects, rig.home, tools.digest);
-  expect(record).toMatchObject({
-    kind: "role",
-    name: "bookworm-tools",
-    address: "role.tools",
-    source: "built on image.bookworm",
-    parent: rig.base.digest,
-    keys: [tools.key],
-    os: "debian-12",
-    user: "debian",
-    steps: ["packages tree", "file /etc/made/by", "script identity.sh", "run echo one >>/srv/runs"],
-    virtual_size: 3 * GiB,
-    build_ms: expect.any(Number),
-  });
-  expect(await qcow2Facts(imageDiskPath(rig.home, tools.digest))).toEqual({
-    backing: `../${rig.base.digest}/disk.qcow2`,
-    backingFormat: "qcow2",
-    virtualSize: 3 * GiB,
-    mode: 0o444,
-  });
-  // A package list, a package and a log: the rest is the base's.
-  expect(record?.size).toBeLessThan(200 * 2 ** 20);
-  const log = await readFile(join(rig.home.images, tools.digest, "build.log"), "utf8");
-  expect(log.split("\n").filter((line) => line.startsWith("==> step"))).toEqual([
-    "==> step 1 of 9: booting",
-    "==> step 2 of 9: preparing",
-    "==> step 3 of 9: packages tree",
-    "==> step 4 of 9: file /etc/made/by",
-    "==> step 5 of 9: script identity.sh",
-    "==> step 6 of 9: run echo one >>/srv/runs",
-    "==> step 7 of 9: sealing",
-    "==> step 8 of 9: reading the image",
-    "==> step 9 of 9: verifying",
-  ]);
-  expect(log).toContain("\nbuilt by /bin/bash\n");
-  await expectNothingLeft();
-});
+longTest(
+  "a built image is a thin, sealed layer whose log and recipe are kept",
+  async () => {
+    const { digest, key } = await tools();
+    const record = await readRecord(rig.effects, rig.home, digest);
+    expect(record).toMatchObject({
+      kind: "role",
+      name: "bookworm-tools",
+      address: "role.tools",
+      source: "built on image.bookworm",
+      parent: rig.base.digest,
+      keys: [key],
+      os: "debian-12",
+      user: "debian",
+      steps: ["packages tree", "file /etc/made/by", "script identity.sh", "run echo one >>/srv/runs"],
+      virtual_size: 3 * GiB,
+      build_ms: expect.any(Number),
+    });
+    expect(await qcow2Facts(imageDiskPath(rig.home, digest))).toEqual({
+      backing: `../${rig.base.digest}/disk.qcow2`,
+      backingFormat: "qcow2",
+      virtualSize: 3 * GiB,
+      mode: 0o444,
+    });
+    // A package list, a package and a log: the rest is the base's.
+    expect(record?.size).toBeLessThan(200 * 2 ** 20);
+    const log = await readFile(join(rig.home.images, digest, "build.log"), "utf8");
+    expect(log.split("\n").filter((line) => line.startsWith("==> step"))).toEqual([
+      "==> step 1 of 9: booting",
+      "==> step 2 of 9: preparing",
+      "==> step 3 of 9: packages tree",
+      "==> step 4 of 9: file /etc/made/by",
+      "==> step 5 of 9: script identity.sh",
+      "==> step 6 of 9: run echo one >>/srv/runs",
+      "==> step 7 of 9: sealing",
+      "==> step 8 of 9: reading the image",
+      "==> step 9 of 9: verifying",
+    ]);
+    expect(log).toContain("\nbuilt by /bin/bash\n");
+    await expectNothingLeft();
+  },
+  40 * MINUTE,
+);
 
-test("what was built is not built again", async () => {
-  const spec = await rig.spec("role.tools", { steps: await toolsSteps(), verify: SEALED, disk: 3 * GiB });
-  expect(spec.key).toBe(tools.key);
-  const call = rig.call();
-  rig.told.length = 0;
-  expect((await rig.packer.obtain(spec, call)).digest).toBe(tools.digest);
-  expect(rig.told).toEqual([]);
-});
+longTest(
+  "what was built is not built again",
+  async () => {
+    const { digest, key } = await tools();
+    const spec = await rig.spec("role.tools", { steps: await toolsSteps(), verify: SEALED, disk: 3 * GiB });
+    expect(spec.key).toBe(key);
+    const call = rig.call();
+    rig.told.length = 0;
+    expect((await rig.packer.obtain(spec, call)).digest).toBe(digest);
+    expect(rig.told).toEqual([]);
+  },
+  40 * MINUTE,
+);
 
 test(
   "an interrupted build leaves nothing behind",
   async () => {
-    const spec = await rig.spec("image.web", { steps: [{ kind: "run", command: "true" }] }, tools);
+    const spec = await rig.spec("image.web", { steps: [{ kind: "run", command: "true" }] });
     const call = rig.call();
     const reason = new Error("interrupted");
-    const building = rig.packer.obtain(spec, call);
-    building.catch(() => undefined);
-    await machineOf(building);
+    const obtaining = rig.packer.obtain(spec, call);
+    obtaining.catch(() => undefined);
+    await machineOf(obtaining);
     call.abort.abort(reason);
-    await expect(building).rejects.toBe(reason);
+    await expect(obtaining).rejects.toBe(reason);
     await expectNothingLeft();
   },
   5 * MINUTE,
@@ -144,14 +160,14 @@ test(
 test(
   "a build whose Packer is killed says so, and leaves nothing behind but its log",
   async () => {
-    const spec = await rig.spec("image.web", { steps: [{ kind: "run", command: "true" }] }, tools);
-    const building = rig.packer.obtain(spec, rig.call());
-    building.catch(() => undefined);
-    await machineOf(building);
+    const spec = await rig.spec("image.web", { steps: [{ kind: "run", command: "true" }] });
+    const obtaining = rig.packer.obtain(spec, rig.call());
+    obtaining.catch(() => undefined);
+    await machineOf(obtaining);
     // The first of them is the one that vmlab started; the others go on.
     const packers = [...(await rig.marked())].filter(([, command]) => command.includes("packer\0build"));
     process.kill(Math.min(...packers.map(([pid]) => pid)), "SIGKILL");
-    const [failure] = await diagnosticsOf(building);
+    const [failure] = await diagnosticsOf(obtaining);
     expect(failure).toMatchObject({
       code: "image/build-step-failed",
       address: "image.web",
@@ -167,7 +183,7 @@ test(
 test(
   "what a killed vmlab left of a build goes with the next recovery",
   async () => {
-    const spec = await rig.spec("image.web", { steps: [{ kind: "run", command: "true" }] }, tools);
+    const spec = await rig.spec("image.web", { steps: [{ kind: "run", command: "true" }] });
     const child = await bundleChild("build-image", rig.root);
     await symlink(fileURLToPath(new URL("../..", import.meta.url)), join(rig.root, "assets")).catch(
       () => undefined,
@@ -192,8 +208,13 @@ test(
 longTest(
   "a failed step is told with its output; its machine can be kept; mended, the build goes through on the other build",
   async () => {
+    const parent = await tools();
     const failing = await rig.script("web.sh", "echo now || exit 1\necho trouble >&2\nexit 3\n");
-    const broken = await rig.spec("image.web", { steps: [failing], verify: ["test -s /srv/web"] }, tools);
+    const broken = await rig.spec(
+      "image.web",
+      { steps: [failing], verify: ["test -s /srv/web"] },
+      await tools(),
+    );
     const [failure] = await diagnosticsOf(rig.packer.obtain(broken, rig.call()));
     expect(failure).toMatchObject({
       code: "image/build-step-failed",
@@ -224,18 +245,22 @@ longTest(
     const spec = await rig.spec(
       "image.web",
       { steps: [mended], verify: ["grep -q web /srv/web", "tree --version"] },
-      tools,
+      parent,
     );
     const web = await rig.packer.obtain(spec, rig.call());
     expect(await readRecord(rig.effects, rig.home, web.digest)).toMatchObject({
       kind: "custom",
       name: "web",
-      parent: tools.digest,
+      parent: parent.digest,
       source: "built on role.tools",
     });
     await expectNothingLeft();
 
-    const wrong = await rig.spec("image.wrong", { steps: [mended], verify: ["echo hm; false"] }, tools);
+    const wrong = await rig.spec(
+      "image.wrong",
+      { steps: [mended], verify: ["echo hm; false"] },
+      await tools(),
+    );
     expect(await diagnosticsOf(rig.packer.obtain(wrong, rig.call()))).toMatchObject([
       {
         code: "image/verify-failed",
@@ -245,7 +270,7 @@ longTest(
     ]);
     await expectNothingLeft();
   },
-  60 * MINUTE,
+  90 * MINUTE,
 );
 
 longTest(
@@ -297,15 +322,16 @@ longTest(
           execute_command = "{{ .Vars }} sh {{ .Path }}"
         }
       }`;
+    const parent = await tools();
     const build = async (scripts: string) => {
       const step = await rig.script("mine.pkr.hcl", template(scripts));
       if (step.kind !== "script") throw new Error("not a script");
       const { path, sha256 } = step;
       const packer = { path, ...(sha256 === undefined ? {} : { sha256 }) };
-      return rig.packer.obtain(await rig.spec("image.mine", { packer }, tools), rig.call());
+      return rig.packer.obtain(await rig.spec("image.mine", { packer }, parent), rig.call());
     };
     const { digest } = await build("var.vmlab_scripts");
-    expect(await readRecord(rig.effects, rig.home, digest)).toMatchObject({ parent: tools.digest });
+    expect(await readRecord(rig.effects, rig.home, digest)).toMatchObject({ parent: parent.digest });
     expect(await diagnosticsOf(build("slice(var.vmlab_scripts, 0, 1)"))).toMatchObject([
       {
         code: "image/template-unusable",
@@ -313,7 +339,7 @@ longTest(
       },
     ]);
   },
-  40 * MINUTE,
+  60 * MINUTE,
 );
 
 /** Pid of the build's QEMU, once it runs; rejects when the build ends before. */
