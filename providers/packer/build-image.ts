@@ -20,6 +20,7 @@ import { runPacker, STAGES_BEFORE_SCRIPTS } from "./run-packer.ts";
 import { BUILD_FILES, type TemplateInputs } from "./template.ts";
 import { requireAllScripts } from "./user-template.ts";
 import { verifyImage } from "./verify-image.ts";
+import { whileThereIsSpace } from "./watch-space.ts";
 import { readRecipe, writeBuildFolder } from "./write-build-folder.ts";
 
 export interface BuildOptions {
@@ -132,7 +133,9 @@ async function buildInPlace(
     return await admitImage(effects, home, { folder, digest, key: spec.key, facts, context: limited });
   };
   return withFailureLog(effects, home, address, report, () =>
-    withDeadline(effects, build.timeoutMs, context, address, carryOut),
+    withDeadline(effects, build.timeoutMs, context, address, (limited) =>
+      whileThereIsSpace(effects, home, limited, address, carryOut),
+    ),
   );
 }
 
