@@ -5,14 +5,9 @@
 import { roles } from "../../generated/catalogue.ts";
 import type { CatalogueRole } from "./catalogue/types.ts";
 
-export { type CheckedOptions, checkOptions, type OptionProblem } from "./catalogue/options.ts";
-export { type CatalogueSteps, catalogueSteps } from "./catalogue/steps.ts";
-export type {
-  CatalogueOption,
-  CatalogueRole,
-  CatalogueVariant,
-  HostRequirement,
-} from "./catalogue/types.ts";
+export { checkOptions } from "./catalogue/options.ts";
+export { catalogueSteps } from "./catalogue/steps.ts";
+export type { CatalogueRole } from "./catalogue/types.ts";
 
 /** By name. Without a prototype: a name such as `constructor` finds nothing. */
 export const catalogue: Readonly<Record<string, CatalogueRole>> = Object.freeze(
