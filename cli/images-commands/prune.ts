@@ -102,6 +102,8 @@ function whyKept(item: KeptItem, now: number, keepMs: number): string {
     }
     case "below":
       return "an image that stands on it is kept";
+    case "brought":
+      return `${whyFreed(item)}; no recipe could make it again: --all removes it`;
     case "recent":
       return `${whyFreed(item)}; kept for ${formatDuration(keepMs)}, --all removes it`;
   }

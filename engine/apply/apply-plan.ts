@@ -49,7 +49,7 @@ export async function applyPlan(
     const run = runFor(workspace, plan, new RecordKeeper(locked, state), options.sensitiveVariables);
     await refuseUnfitHost(run);
     await reserveHost(run);
-    if (plan.operations.some((operation) => operation.step === "obtain")) await run.providers.image.recover();
+    if (plan.operations.length > 0) await run.providers.image.recover();
     workspace.events({
       type: "run-started",
       operations: plan.operations.length,

@@ -42,7 +42,8 @@ export interface PrunedItem {
 
 export interface KeptItem extends PrunedItem {
   /** `below`: it is not needed itself, but an image that stands on it is kept. */
-  readonly why: "used" | "below" | "recent";
+  /** `brought`: nothing could make it again, so that only --all removes it. */
+  readonly why: "used" | "below" | "recent" | "brought";
   readonly image?: RegistryImage;
 }
 
@@ -133,6 +134,9 @@ async function look(effects: Effects, home: Home, wishes: Wishes): Promise<Look>
   return { registry, before, choice: await choose(effects, home, registry, before, wishes) };
 }
 
+/** Images that no recipe leads to: whoever loses one has lost it. */
+const BROUGHT: ReadonlySet<string> = new Set(["export", "import"]);
+
 async function choose(
   effects: Effects,
   home: Home,
@@ -156,6 +160,7 @@ async function choose(
     const age = unusedMs(image.digest);
     const item = itemOf(image, image.needed ? 0 : age);
     if (image.needed) kept.push({ ...item, why: "used", image });
+    else if (keepMs > 0 && BROUGHT.has(image.kind)) kept.push({ ...item, why: "brought", image });
     else if (!mayGo(image.digest, age)) kept.push({ ...item, why: "recent", image });
     else if (!image.children.every((child) => going.has(child))) kept.push({ ...item, why: "below", image });
     else {

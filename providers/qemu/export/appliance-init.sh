@@ -64,6 +64,7 @@ mount -t tmpfs tmpfs "$root/run"
 
 # File systems of their own for /var, /home and the like; volumes that are not here fail, and are none of the image.
 chroot "$root" /bin/sh -c 'mount -a -t ext2,ext3,ext4,xfs,btrfs' >/dev/null 2>&1
+# shellcheck disable=SC2016 # expanded in there
 chroot "$root" /bin/sh -c '[ ! -r /etc/os-release ] || { . /etc/os-release; echo "vmlab-seal: os $ID-$VERSION_ID"; }'
 
 cat /vmlab-seal.sh >"$root/run/vmlab-seal.sh"

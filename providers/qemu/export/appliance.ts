@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { assetPath } from "../../../engine/asset-path.ts";
 import { fail } from "../../../engine/diagnostics.ts";
 import type { Home } from "../../../engine/home.ts";
-import { bareDigest, readRecord } from "../../images/store.ts";
+import { bareDigest, listDigests, readRecord } from "../../images/store.ts";
 import type { QemuContext } from "../context.ts";
 import { diskInfo } from "../disk-image.ts";
 import { extractBootFiles } from "./boot-files.ts";
@@ -22,6 +22,7 @@ export interface Appliance {
   readonly bottom: string;
 }
 
+const PREFIX = "appliance-";
 /** More layers have no image: a record that was edited may name itself. */
 const MOST_LAYERS = 100;
 
@@ -58,6 +59,7 @@ export async function prepareAppliance(
     const reason = await extractBootFiles(work, { path, size: virtualSize }, taken);
     if (reason !== undefined) cannotSeal(work, reason);
     await effects.files.makeDir(home.cache);
+    await dropUnused(context);
     try {
       await effects.files.rename(taken, cached);
     } catch (error) {
@@ -88,6 +90,15 @@ export async function forgetAppliance({ effects, home }: QemuContext, bottom: st
   await effects.files.remove(cacheFolder(home, bottom));
 }
 
+/** What was taken out of images that are not in the store any more. */
+async function dropUnused({ effects, home }: QemuContext): Promise<void> {
+  const kept = new Set((await listDigests(effects, home)).map((digest) => cacheFolder(home, digest)));
+  for (const name of await effects.files.list(home.cache)) {
+    const path = join(home.cache, name);
+    if (name.startsWith(PREFIX) && !kept.has(path)) await effects.files.remove(path);
+  }
+}
+
 export function cannotSeal({ address }: Pick<DiskWork, "address">, reason: string): never {
   return fail({
     code: "image/cannot-seal",
@@ -101,5 +112,5 @@ export function cannotSeal({ address }: Pick<DiskWork, "address">, reason: strin
 }
 
 function cacheFolder(home: Home, bottom: string): string {
-  return join(home.cache, `appliance-${bottom.slice(0, 32)}`);
+  return join(home.cache, `${PREFIX}${bottom.slice(0, 32)}`);
 }

@@ -3,7 +3,7 @@
  * begins a backup of the disk, and they go on at once: from then on QEMU saves each cluster before the guest's first
  * write to it. The machine's own layers are not touched: there is nothing to take back when something goes wrong.
  */
-import { errorText, fail } from "../../../engine/diagnostics.ts";
+import { errorText, fail, isDiagnosticsError } from "../../../engine/diagnostics.ts";
 import type { Effects } from "../../../engine/effects.ts";
 import { DISK_NODE } from "../command-line.ts";
 import type { QemuContext } from "../context.ts";
@@ -21,6 +21,7 @@ const FREEZE_MS = 60_000;
 const THAW_TRIES = 5;
 const QMP_MS = 20_000;
 const LOOK_EVERY_MS = 250;
+const STILL_FROZEN = "image/export-still-frozen";
 
 /** Copies the machine's disk to `target`, a new qcow2 that stands alone. `active` is its active layer. */
 export async function copyLive(
@@ -36,10 +37,12 @@ export async function copyLive(
   if (copy.freeze) await syncGuest(context, work, running);
   // Durable before the guest is asked: a crash from here on must find out that it may have to be let go.
   await writeNote(effects, running.folder);
+  let stillFrozen = false;
   try {
     await monitor(effects, running, (qmp) => begin(work, running, qmp, copy));
     await waitForCopy(work, running);
   } catch (error) {
+    stillFrozen = isDiagnosticsError(error) && error.diagnostics.some(({ code }) => code === STILL_FROZEN);
     call.signal.throwIfAborted();
     if (!(await isAlive(effects, running.folder, running.machine))) machineGone(work, running);
     throw error;
@@ -47,7 +50,8 @@ export async function copyLive(
     // A machine that is gone has taken the copy with it.
     if (await isAlive(effects, running.folder, running.machine))
       await monitor(effects, running, (qmp) => endCopy(effects, qmp));
-    await removeNote(effects, running.folder);
+    // Where the guest was not let go, whoever works with the VM next tries again.
+    if (!stillFrozen) await removeNote(effects, running.folder);
   }
 }
 
@@ -122,11 +126,13 @@ async function thaw(work: DiskWork, { vm }: RunningMachine, agent: GuestAgent): 
   }
   fail(
     {
-      code: "image/export-still-frozen",
+      code: STILL_FROZEN,
       address: work.address,
       summary: `the file systems of ${vm.name} stand still, and its guest agent does not let them go on`,
       detail: errorText(failure),
-      hint: `Whatever writes in the guest waits. \`vmlab restart ${vm.name} --force\` ends that; nothing that was on its disk is lost.`,
+      hint:
+        `Whatever writes in the guest waits. \`vmlab exec ${vm.name} -- true\` tries once more to let it go; ` +
+        `\`vmlab restart ${vm.name} --force\` ends it, with what was on its disk.`,
     },
     failure,
   );
