@@ -160,7 +160,8 @@ async function choose(
     const age = unusedMs(image.digest);
     const item = itemOf(image, image.needed ? 0 : age);
     if (image.needed) kept.push({ ...item, why: "used", image });
-    else if (keepMs > 0 && BROUGHT.has(image.kind)) kept.push({ ...item, why: "brought", image });
+    else if (keepMs > 0 && BROUGHT.has(image.record?.kind ?? ""))
+      kept.push({ ...item, why: "brought", image });
     else if (!mayGo(image.digest, age)) kept.push({ ...item, why: "recent", image });
     else if (!image.children.every((child) => going.has(child))) kept.push({ ...item, why: "below", image });
     else {

@@ -184,6 +184,20 @@ describe("pruning", () => {
     expect(await registry.list()).toEqual([]);
   });
 
+  test("keeps what no recipe could make again, however long nobody has needed it, until --all", async () => {
+    const { rig, registry, base } = await chain();
+    const golden = await putImage(rig, "golden", base, { kind: "export" });
+    const options = (days: number) => ({ now: Date.now() + days * DAY, keepMs: 14 * DAY });
+    await pruneOrphans(rig.effects, rig.home, options(0));
+    const { removed, kept } = await pruneOrphans(rig.effects, rig.home, options(100));
+    expect(removed.map(({ name }) => name)).toEqual(["web", "noble-docker"]);
+    expect(kept.map(({ name }) => name)).toEqual(["golden", "noble"]);
+    expect(kept[0]?.why).toBe("brought");
+    expect((await observeImage(rig.effects, rig.home, golden.digest)).state).toBe("present");
+    await registry.prune({ now: Date.now(), keepMs: 0 });
+    expect(await registry.list()).toEqual([]);
+  });
+
   test("counts from when it was last needed, not from when it was made", async () => {
     const { rig, registry, custom } = await chain();
     const folder = join(rig.folder, "demo");
