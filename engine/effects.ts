@@ -129,7 +129,7 @@ export interface RunOptions {
   /** Called with every line of output as it comes. */
   readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
   /** Puts the program into a process group of its own, which an abort, a time-out or the program's death by a signal
-   * ends as a whole. */
+   * ends as a whole. What it leaves running after an end of its own is not waited for. */
   readonly ownGroup?: boolean;
 }
 

@@ -4,6 +4,8 @@ import { lineSplitter } from "./split-lines.ts";
 
 /** How long a program may take to end itself after SIGTERM. */
 const GRACE_MS = 5000;
+/** How long its last output may take to arrive after its end. */
+const LINGER_MS = 1000;
 
 /** Groups that would outlive vmlab if it ended now. */
 const runningGroups = new Set<number>();
@@ -36,14 +38,17 @@ export async function runProcess(
   const end = (how: NodeJS.Signals): void => {
     if (pid !== undefined) signalProcess(ownGroup ? -pid : pid, how);
   };
+  const closeOutput = (): void => {
+    subprocess.stdout?.destroy();
+    subprocess.stderr?.destroy();
+  };
   const stop = (): void => {
     if (killTimer !== undefined) return;
     end("SIGTERM");
     killTimer = setTimeout(() => {
       end("SIGKILL");
       // A grandchild outside our reach may hold the pipes open for ever.
-      subprocess.stdout?.destroy();
-      subprocess.stderr?.destroy();
+      closeOutput();
     }, GRACE_MS);
   };
   const deadline =
@@ -54,10 +59,13 @@ export async function runProcess(
           stop();
         }, options.timeoutMs);
   signal?.addEventListener("abort", stop, { once: true });
-  // Killed by somebody else: the rest of its group would go on, and keep its output open.
+  let lingerTimer: NodeJS.Timeout | undefined;
   if (ownGroup)
     subprocess.once("exit", (_, endedBy) => {
+      // Killed by somebody else: the rest of its group would go on.
       if (endedBy !== null) stop();
+      // What it left running may hold its output open for as long as it runs.
+      else lingerTimer = setTimeout(closeOutput, LINGER_MS);
     });
 
   const { onLine } = options;
@@ -87,6 +95,7 @@ export async function runProcess(
     // Members of the group that ignored SIGTERM must not outlive the run that was ended.
     if (killTimer !== undefined && ownGroup) end("SIGKILL");
     clearTimeout(killTimer);
+    clearTimeout(lingerTimer);
     if (pid !== undefined) runningGroups.delete(pid);
   }
 }

@@ -57,12 +57,16 @@ function isNoise(text: string): boolean {
   );
 }
 
+/** What Packer itself says on the way out, in the form of a guest's line. */
+const OWN_WORDS =
+  /^(Provisioning step had errors|Step "[A-Za-z]+" failed, aborting|aborted: skipping cleanup of step)/;
+
 function spoken(level: string | undefined, line: string): PackerEvent[] {
   // What the guest prints comes as `    qemu.vmlab: …`, and from its stderr as `==> qemu.vmlab: …`.
   const [, arrow, rest] = /^(==>|-->| {3}) [a-z0-9_-]+\.[a-z0-9_-]+: ?(.*)$/.exec(line) ?? [];
   const text = plainText(rest ?? line);
   if (level !== "say") {
-    const own = rest === undefined || arrow === "-->" || text.startsWith("Provisioning step had errors");
+    const own = rest === undefined || arrow === "-->" || OWN_WORDS.test(text);
     return [{ kind: own ? "said" : "output", text }];
   }
   const port = /^Found port for communicator .*: (\d+)\.?$/.exec(text)?.[1];

@@ -37,7 +37,7 @@ END
 systemctl daemon-reload
 systemctl --quiet enable vmlab-login-groups.service
 
-# A VM that is running on without an image of the role: nobody waits for its next boot.
-if [ "${VMLAB_FIRST_BOOT:-}" = 1 ]; then
+# Not in a build, but in a VM that carries the role out itself: nobody waits for its next boot.
+if [ ! -e /var/lib/vmlab-build ]; then
   systemctl restart vmlab-login-groups.service
 fi

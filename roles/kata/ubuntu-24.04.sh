@@ -41,6 +41,6 @@ fi
 systemctl --quiet enable docker.service containerd.service
 
 # The engine's own identity, made when the package started it. Docker makes another when it starts without one.
-if [ "${VMLAB_FIRST_BOOT:-}" != 1 ]; then
+if [ -e /var/lib/vmlab-build ]; then
   rm -f /etc/docker/key.json /var/lib/docker/engine-id
 fi

@@ -10,4 +10,9 @@ if [ "$ID-$VERSION_ID" != debian-12 ]; then
   exit 1
 fi
 
+# The server's own certificate, if something has started the server. It makes another when it starts without one.
+if [ -e /var/lib/vmlab-build ] && [ ! -e /var/lib/vmlab/lxd-initialised ] && [ -e /var/lib/lxd/server.crt ]; then
+  systemctl stop lxd.socket lxd.service
+  rm -f /var/lib/lxd/server.crt /var/lib/lxd/server.key
+fi
 lxd --version

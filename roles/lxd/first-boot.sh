@@ -8,14 +8,32 @@ install -d /usr/local/lib/vmlab
 cat >/usr/local/lib/vmlab/lxd-init <<'END'
 #!/bin/sh
 # Once in a VM's life. Whoever has configured it otherwise by then is left alone.
+#
+# What init --minimal makes, but for the bridge's address: LXD looks for an unused one with pings, and there are
+# user-mode networks that answer every ping.
 set -eu
-PATH=$PATH:/snap/bin
+PATH=/snap/bin:$PATH
+preseed() {
+  cat <<PRESEED
+networks:
+  - name: $1
+    type: bridge
+    config: { ipv4.address: "$BRIDGE", ipv4.nat: "true", ipv6.address: none }
+storage_pools:
+  - { name: default, driver: dir }
+profiles:
+  - name: default
+    devices:
+      eth0: { type: nic, name: eth0, network: $1 }
+      root: { type: disk, path: /, pool: default }
+PRESEED
+}
 if command -v incus >/dev/null; then
   incus admin waitready --timeout=600
-  [ -n "$(incus storage list --format csv)" ] || incus admin init --minimal
+  [ -n "$(incus storage list --format csv)" ] || preseed incusbr0 | incus admin init --preseed
 else
   lxd waitready --timeout=600
-  [ -n "$(lxc storage list --format csv)" ] || lxd init --minimal
+  [ -n "$(lxc storage list --format csv)" ] || preseed lxdbr0 | lxd init --preseed
 fi
 mkdir -p /var/lib/vmlab
 touch /var/lib/vmlab/lxd-initialised
@@ -23,7 +41,7 @@ END
 chmod 0755 /usr/local/lib/vmlab/lxd-init
 
 # Before the end of cloud-init, which a VM's first boot is waited for.
-cat >/etc/systemd/system/vmlab-lxd-init.service <<'END'
+cat >/etc/systemd/system/vmlab-lxd-init.service <<END
 [Unit]
 Description=First configuration of LXD
 After=network-online.target snapd.seeded.service lxd.service lxd.socket incus.service incus.socket
@@ -34,7 +52,7 @@ ConditionPathExists=!/var/lib/vmlab/lxd-initialised
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-Environment=HOME=/root
+Environment=HOME=/root BRIDGE=${OPTION_BRIDGE:-10.177.0.1/24}
 ExecStart=/usr/local/lib/vmlab/lxd-init
 TimeoutStartSec=15min
 
@@ -44,7 +62,7 @@ END
 systemctl daemon-reload
 systemctl --quiet enable vmlab-lxd-init.service
 
-# A VM that is running on without an image of the role: nobody waits for its next boot.
-if [ "${VMLAB_FIRST_BOOT:-}" = 1 ]; then
+# Not in a build, but in a VM that carries the role out itself: nobody waits for its next boot.
+if [ ! -e /var/lib/vmlab-build ]; then
   systemctl start vmlab-lxd-init.service
 fi

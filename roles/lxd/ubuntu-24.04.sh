@@ -20,6 +20,8 @@ case ${OPTION_FLAVOR:-lxd} in
   lxd)
     install_packages snapd
     systemctl --quiet enable --now snapd.socket
+    # The snap gives its socket to this group, and does not make it.
+    getent group lxd >/dev/null || groupadd --system lxd
     # snapd refuses work until it has read what the image brought.
     snap wait system seed.loaded
     channel=5.21/stable
@@ -31,17 +33,17 @@ case ${OPTION_FLAVOR:-lxd} in
     # A snap would update itself, and restart every container, whenever it likes.
     snap refresh --hold lxd
     identity=/var/snap/lxd/common/lxd
-    services=(snap.lxd.daemon.service)
+    units=(snap.lxd.daemon.unix.socket snap.lxd.daemon.service)
     ;;
   incus)
     install_packages apparmor btrfs-progs dnsmasq-base incus incus-client nftables uidmap
     identity=/var/lib/incus
-    services=(incus.service)
+    units=(incus.socket incus.service)
     ;;
 esac
 
 # The server's own certificate, if installing started the server. It makes another when it starts without one.
-if [ "${VMLAB_FIRST_BOOT:-}" != 1 ] && [ ! -e /var/lib/vmlab/lxd-initialised ]; then
-  systemctl stop "${services[@]}" || true
+if [ -e /var/lib/vmlab-build ] && [ ! -e /var/lib/vmlab/lxd-initialised ] && [ -e "$identity/server.crt" ]; then
+  systemctl stop "${units[@]}"
   rm -f "$identity/server.crt" "$identity/server.key"
 fi

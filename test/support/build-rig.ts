@@ -58,6 +58,7 @@ export async function buildRig(disk: string, user: string): Promise<BuildRig> {
   const home = homeFrom({ VMLAB_HOME: join(root, "h") });
   const lab = { name: "demo", lineage: "00112233aabbccdd", folder };
   const told: string[] = [];
+  const aborts: AbortController[] = [];
   const machines: PackerProviderOptions["machines"] = (imageDisk) =>
     qemuProvider({ effects, home, imageDisk });
   const provider: BuildRig["provider"] = (options = {}) =>
@@ -74,6 +75,7 @@ export async function buildRig(disk: string, user: string): Promise<BuildRig> {
     onTold: () => undefined,
     call() {
       const abort = new AbortController();
+      aborts.push(abort);
       const tell = (line: string): void => {
         told.push(line);
         rig.onTold(line);
@@ -121,6 +123,8 @@ export async function buildRig(disk: string, user: string): Promise<BuildRig> {
       return found;
     },
     async dispose() {
+      // A test that failed may have left a build behind, which would go on.
+      for (const abort of aborts) abort.abort();
       for (const pid of (await rig.marked()).keys()) process.kill(pid, "SIGKILL");
       await rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
     },

@@ -17,3 +17,13 @@ test("a program that somebody kills takes its group with it, though others hold 
   expect(result).toMatchObject({ code: null, signal: "SIGKILL", timedOut: false });
   await gone(child, 10_000);
 });
+
+test("what a program leaves running when it ends by itself goes on, and nobody waits for it", async () => {
+  const { code, stdout } = await processes.run("sh", ["-c", "sleep 300 & echo $!; exit 3"], {
+    ownGroup: true,
+  });
+  const child = Number(stdout);
+  expect(code).toBe(3);
+  expect((await processes.identify(child))?.commandLine).toEqual(["sleep", "300"]);
+  await processes.signal(child, "SIGKILL");
+});
