@@ -165,10 +165,14 @@ async function lookAtImages(
 ): Promise<ReadonlyMap<string, ImageView>> {
   const views = new Map<string, ImageView>();
   if (basis.options.mode !== "normal" && basis.options.mode !== "build") return views;
+  // Most of a big lab is VMs: only what is an image is waited for.
+  const images = chosen.filter(
+    ({ address, resource, recorded }) =>
+      resource !== undefined && isImageType(resource.type) && (needed.has(address) || recorded !== undefined),
+  );
   await Promise.all(
-    chosen.map(async ({ address, resource, recorded }) => {
-      if (resource === undefined || !isImageType(resource.type)) return;
-      if (!needed.has(address) && recorded === undefined) return;
+    images.map(async ({ address, resource }) => {
+      if (resource === undefined) return;
       const [outlook, parent] = [await resolver.outlook(address), await resolver.parent(resource)];
       views.set(address, { outlook, request: resolver.request(address, parent) });
     }),
