@@ -21,8 +21,6 @@ export interface Owner {
 export interface BuildTraces {
   /** Id of the throw-away VM in which the image is verified. */
   readonly vm: string;
-  /** The user asked to keep the machine of a failed build: it stays as long as it runs. */
-  readonly kept?: boolean;
 }
 
 type OwnerEffects = Pick<Effects, "processes" | "host" | "random">;
@@ -77,9 +75,7 @@ export function parseOwner(text: string): Owner | undefined {
     token,
     folders: texts(folders),
     uses: texts(uses),
-    ...(isJsonObject(build) && typeof build.vm === "string"
-      ? { build: { vm: build.vm, kept: build.kept === true } }
-      : {}),
+    ...(isJsonObject(build) && typeof build.vm === "string" ? { build: { vm: build.vm } } : {}),
   };
 }
 

@@ -124,7 +124,7 @@ async function keepMachine(
     basename(program).startsWith("qemu-system"),
   );
   if (machine === undefined || port === undefined) return undefined;
-  await place.keep();
+  await place.keep(machine);
   const key = join(place.folder, BUILD_FILES.key);
   return [
     "The machine was kept. To look into it:",

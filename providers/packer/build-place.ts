@@ -1,6 +1,6 @@
 /** The folder in which an image is built, with all that a build leaves: processes, a throw-away VM, sockets elsewhere. */
 import { join } from "node:path";
-import type { Effects } from "../../engine/effects.ts";
+import type { Effects, ProcessIdentity } from "../../engine/effects.ts";
 import type { Home } from "../../engine/home.ts";
 import { recoverBuildSlots } from "../../engine/host/build-slots.ts";
 import { withHostLock } from "../../engine/host/host-lock.ts";
@@ -15,7 +15,7 @@ import {
   workplaceFolder,
 } from "../images/workplace.ts";
 import type { VmProvider } from "../provider.ts";
-import { buildProcesses, endBuildProcesses } from "./build-processes.ts";
+import { endBuildProcesses } from "./build-processes.ts";
 import { removeVerificationVm } from "./verify-image.ts";
 
 export interface BuildPlace extends Workplace {
@@ -24,7 +24,7 @@ export interface BuildPlace extends Workplace {
   /** For Packer's sockets. */
   readonly temporary: string;
   /** Leaves folder and machine to the user for as long as the machine runs. */
-  keep(): Promise<void>;
+  keep(machine: ProcessIdentity): Promise<void>;
 }
 
 /** What follows the folder's path in a socket's. */
@@ -58,8 +58,9 @@ export async function withBuildPlace<Result>(
       folder,
       vm: id,
       temporary,
-      keep: async () => {
-        await updateOwner(effects, home, id, { ...owner, build: { vm: id, kept: true } });
+      keep: async ({ pid, startTime }) => {
+        // The place belongs to the machine from now on, and is cleared away when that has ended.
+        await updateOwner(effects, home, id, { ...owner, pid, startTime });
         kept = true;
       },
     });
@@ -98,14 +99,11 @@ interface BuildRemains {
   readonly outside: readonly string[];
 }
 
-/** A kept machine is none as long as it runs. */
 async function deadBuilds(effects: Effects, home: Home): Promise<readonly BuildRemains[]> {
   const dead: BuildRemains[] = [];
   for (const { id, owner } of await deadWorkplaces(effects, home)) {
     if (owner?.build === undefined) continue;
-    const { vm, kept } = owner.build;
-    if (kept === true && (await buildProcesses(effects, id)).length > 0) continue;
-    dead.push({ id, vm, outside: owner.folders });
+    dead.push({ id, vm: owner.build.vm, outside: owner.folders });
   }
   return dead;
 }

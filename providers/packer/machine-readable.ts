@@ -59,7 +59,7 @@ function isNoise(text: string): boolean {
 
 /** What Packer itself says on the way out, in the form of a guest's line. */
 const OWN_WORDS =
-  /^(Provisioning step had errors|Step "[A-Za-z]+" failed, aborting|aborted: skipping cleanup of step)/;
+  /^(Provisioning step had errors|Script exited with non-zero exit status|Step "[A-Za-z]+" failed, aborting|aborted: skipping cleanup of step)/;
 
 function spoken(level: string | undefined, line: string): PackerEvent[] {
   // What the guest prints comes as `    qemu.vmlab: …`, and from its stderr as `==> qemu.vmlab: …`.
