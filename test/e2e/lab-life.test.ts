@@ -194,12 +194,21 @@ test("a lab lives through changes, accidents and a failed replacement as its pla
   await lab.ok("destroy", "--yes");
   expect(await lab.machines()).toEqual([]);
   expect(await lab.vmFolders()).toEqual([]);
-  for (const folder of ["labs", "locks", "images/.locks", "operations"])
+  for (const folder of ["labs", "locks", "images/.locks", "operations/current"])
     expect({ folder, left: await lab.list(folder) }).toEqual({ folder, left: [] });
   expect(await lab.list("trash")).toHaveLength(3);
   // Its keys stay as long as its trash, which could not be logged in to without them.
   await lab.ok("trash", "empty", "--yes");
   expect(await lab.list("trash")).toEqual([]);
   expect(await lab.list("keys")).toEqual([]);
-  expect((await lab.list(".")).sort()).toEqual(["cache", "images", "keys", "labs", "locks", "trash", "vms"]);
+  expect((await lab.list(".")).sort()).toEqual([
+    "cache",
+    "images",
+    "keys",
+    "labs",
+    "locks",
+    "operations",
+    "trash",
+    "vms",
+  ]);
 }, 600_000);

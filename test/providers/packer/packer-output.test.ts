@@ -32,6 +32,7 @@ describe("a line of Packer's machine-readable output", () => {
       '1,,ui,error,==> qemu.vmlab: aborted: skipping cleanup of step "stepRun"',
       "1,,ui,error,Build 'qemu.vmlab' errored after 7 minutes",
       "1,,ui,error,--> qemu.vmlab: Script exited",
+      "1,,ui,error,==> qemu.vmlab: Script exited with non-zero exit status: 3.Allowed exit codes are: [0]",
       "1,,ui,say,\\n==> Wait completed after 7 minutes",
       "1,qemu.vmlab,artifact-count,1",
       "goroutine 1 [running]:",
@@ -49,6 +50,7 @@ describe("a line of Packer's machine-readable output", () => {
       { kind: "said", text: 'aborted: skipping cleanup of step "stepRun"' },
       { kind: "said", text: "Build 'qemu.vmlab' errored after 7 minutes" },
       { kind: "said", text: "Script exited" },
+      { kind: "said", text: "Script exited with non-zero exit status: 3.Allowed exit codes are: [0]" },
       { kind: "said", text: "==> Wait completed after 7 minutes" },
       { kind: "said", text: "goroutine 1 [running]:" },
     ]);
