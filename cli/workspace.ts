@@ -120,10 +120,8 @@ export async function openProviders(
     const { fakeProviders } = await import("../providers/fake/index.ts");
     return fakeProviders({ effects, home });
   }
-  const [{ qemuProvider }, { imageProvider, imageDiskPath, missingLayer }] = await Promise.all([
-    import("../providers/qemu/index.ts"),
-    import("../providers/images/index.ts"),
-  ]);
+  const [{ qemuProvider, qemuNetworkProvider }, { imageProvider, imageDiskPath, missingLayer }] =
+    await Promise.all([import("../providers/qemu/index.ts"), import("../providers/images/index.ts")]);
   return {
     vm: qemuProvider({
       effects,
@@ -131,6 +129,7 @@ export async function openProviders(
       imageDisk: (digest) => imageDiskPath(home, digest),
       missingLayer: (digest) => missingLayer(effects, home, digest),
     }),
+    network: qemuNetworkProvider({ effects, home }),
     image: routedImages(imageProvider({ effects, home }), () => openPacker(context, options)),
   };
 }

@@ -48,12 +48,36 @@ export interface VmSpec {
   readonly password?: string;
   readonly keys: readonly string[];
   readonly ports: readonly PortForward[];
+  readonly networks?: readonly InterfaceSpec[];
+  /** What other members of its networks are called; asked for when the guest is told. */
+  readonly hosts?: () => readonly HostEntry[];
   readonly labels: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
   readonly ready?: { readonly command: string; readonly timeoutMs: number };
   readonly timeouts: StageTimeouts;
   /** Sensitive values may be missing here: password and keys of the guest are left as they are. */
   readonly partial?: boolean;
+}
+
+/** An interface in a network. */
+export interface InterfaceSpec {
+  /** {@link NetworkSpec.id}. */
+  readonly network: string;
+  readonly name: string;
+  readonly ip: string;
+  /** Bits. */
+  readonly prefix: number;
+  readonly mac: string;
+  /** Bytes. */
+  readonly mtu: number;
+  /** False in one network is enough: the VM then has no way out. */
+  readonly internet: boolean;
+}
+
+/** A line of /etc/hosts; the canonical name first. */
+export interface HostEntry {
+  readonly ip: string;
+  readonly names: readonly string[];
 }
 
 /** A forwarded port. `host` 0: the kernel chooses. */
@@ -187,6 +211,8 @@ export interface VmProvider {
   /** Brings a machine to the spec: live what can be live (ports, keys, password, labels, disk growth), the rest when
    * off. The engine has stopped it before where the schema's change class says restart. */
   update(spec: VmSpec, context: CallContext): Promise<JsonObject>;
+  /** Brings the names in `spec.hosts` to a running guest. */
+  tellHosts(spec: VmSpec, context: CallContext): Promise<void>;
   /** Stops: power button → quit → kill, or at once with `force`. A stopped VM is no error. `keepOverride` marks a
    * stop that is part of an operation, so that a later start is expected. */
   stop(id: string, options: { timeoutMs: number; force?: boolean }, context: CallContext): Promise<void>;
@@ -319,8 +345,28 @@ export interface ImageProvider {
   tidy(now: number): Promise<readonly string[]>;
 }
 
+// ------------------------------------------------------------------------------------------------------ networks
+
+export interface NetworkSpec {
+  /** 12 lower-case hex digits, which follow from the lab's lineage and the network's name. */
+  readonly id: string;
+  readonly name: string;
+  readonly lab: LabIdentity;
+}
+
+/** Layer-2 segments between VMs. No two share frames. */
+export interface NetworkProvider {
+  /** Idempotent: a network that exists stays as it is. Resolves with attributes to record. */
+  create(spec: NetworkSpec, context: CallContext): Promise<JsonObject>;
+  /** Ids of those that exist. */
+  read(ids: readonly string[]): Promise<ReadonlySet<string>>;
+  /** What is absent is no error. Nobody is in it any more. */
+  remove(id: string): Promise<void>;
+}
+
 /** Everything the engine needs of the outside for one lab. */
 export interface Providers {
   readonly vm: VmProvider;
+  readonly network: NetworkProvider;
   readonly image: ImageProvider;
 }

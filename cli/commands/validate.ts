@@ -85,6 +85,7 @@ function countText(name: string, resources: readonly Resource[]): string {
     ...count("vm", "VM", "VMs"),
     ...count("image", "image", "images"),
     ...count("role", "role", "roles"),
+    ...count("network", "network", "networks"),
     ...count("secret", "secret", "secrets"),
   ];
   return parts.length === 0

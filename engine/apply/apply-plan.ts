@@ -1,7 +1,7 @@
 /** Takes the lock, recovers, carries the plan out, and leaves a snapshot. */
 import type { LabIdentity } from "../../providers/provider.ts";
 import { deepEvaluate, type EvaluationContext } from "../config/evaluate-deferred.ts";
-import type { VmInputs } from "../config/types.ts";
+import type { NetworkInputs, VmInputs } from "../config/types.ts";
 import { DiagnosticsError, errorText, fail, isDiagnosticsError } from "../diagnostics.ts";
 import type { RunCounts } from "../events.ts";
 import type { Json } from "../json.ts";
@@ -24,7 +24,7 @@ import { RecordKeeper } from "./record-keeper.ts";
 import { recover } from "./recover.ts";
 import { releaseHost, reserveHost, settleHost } from "./reserve-host.ts";
 import type { Run } from "./run.ts";
-import { vmSpec } from "./vm-spec.ts";
+import { type NetworkLookup, vmSpec } from "./vm-spec.ts";
 
 export async function applyPlan(
   workspace: Workspace,
@@ -191,15 +191,21 @@ export function runFor(
     liveAttributes: (address) => keeper.resource(address)?.attributes,
     sensitiveVariables,
   };
+  const network: NetworkLookup = (name) => {
+    const address = `network.${name}`;
+    const inputs = plan.resources[address]?.inputs ?? keeper.resource(address)?.inputs;
+    return inputs as unknown as NetworkInputs | undefined;
+  };
   const knownSpec = (record: ResourceState) => {
     const identity = {
       id: record.instance ?? "",
       name: record.name,
       lab,
       base: { digest: String(record.attributes.base), user: "" },
+      environment: record.environment,
     };
     const known = evaluateKnownInputs(record.inputs as unknown as VmInputs, evaluation, keeper.sensitiveKey);
-    return vmSpec(identity, known.inputs, !known.complete);
+    return vmSpec(identity, known.inputs, network, !known.complete);
   };
   const given = secretStrings(Object.values(sensitiveVariables));
   const secrets = () => [...given, ...keeper.secretStrings()];
@@ -214,6 +220,7 @@ export function runFor(
     mask,
     evaluation,
     pins: new PinWriter(workspace.effects, workspace.folder),
+    network,
     knownSpec,
   };
 }

@@ -46,11 +46,7 @@ export async function reserveHost(run: Run): Promise<void> {
       if (run.plan.mode !== "destroy" && diagnostics.length > 0) throw new DiagnosticsError(diagnostics);
     }
     const planned = Object.values(run.plan.resources).flatMap((resource) =>
-      resource.type === "secret"
-        ? []
-        : resource.type === "vm"
-          ? (resource.base ?? [])
-          : (resource.digest ?? []),
+      resource.type === "vm" ? (resource.base ?? []) : "digest" in resource ? (resource.digest ?? []) : [],
     );
     const reservations = Object.fromEntries(
       vms.map(({ name, cpus, memory, disk, running }) => [name, { cpus, memory, disk, running }]),

@@ -1,19 +1,31 @@
 /** Evaluated inputs as the provider takes them. */
 import type { LabIdentity, PortForward, VmSpec } from "../../providers/provider.ts";
+import type { EnvironmentMember, InterfaceInputs, NetworkInputs } from "../config/types.ts";
 import type { EvaluatedVmInputs } from "./evaluate-inputs.ts";
+import { hostEntries, networkId } from "./host-entries.ts";
 
 export interface SpecIdentity {
   readonly id: string;
   readonly name: string;
   readonly lab: LabIdentity;
   readonly base: { readonly digest: string; readonly user: string };
+  readonly environment?: EnvironmentMember | undefined;
 }
 
+/** A network's inputs as planned, or as recorded. */
+export type NetworkLookup = (name: string) => Pick<NetworkInputs, "members"> | undefined;
+
 /** With `partial`, sensitive values may be missing from the inputs: the guest keeps those it has. */
-export function vmSpec(identity: SpecIdentity, inputs: EvaluatedVmInputs, partial = false): VmSpec {
+export function vmSpec(
+  identity: SpecIdentity,
+  inputs: EvaluatedVmInputs,
+  networks: NetworkLookup,
+  partial = false,
+): VmSpec {
   const { login, ready } = inputs;
+  const { id, name, lab, base } = identity;
   return {
-    ...identity,
+    ...{ id, name, lab, base },
     cpus: inputs.cpus,
     memory: inputs.memory,
     disk: inputs.disk,
@@ -24,11 +36,26 @@ export function vmSpec(identity: SpecIdentity, inputs: EvaluatedVmInputs, partia
     ...(login.password === undefined || login.password === "" ? {} : { password: login.password }),
     keys: login.keys,
     ports: inputs.ports.map(parsePort),
+    ...networking(identity, inputs.networks ?? [], networks),
     labels: inputs.labels,
     env: inputs.env ?? {},
     ...(ready === undefined ? {} : { ready }),
     timeouts: inputs.timeouts,
     ...(partial ? { partial } : {}),
+  };
+}
+
+function networking(
+  { lab, environment }: SpecIdentity,
+  interfaces: readonly InterfaceInputs[],
+  networks: NetworkLookup,
+): Pick<VmSpec, "networks" | "hosts"> {
+  if (interfaces.length === 0) return {};
+  const group = environment?.environment;
+  const viewer = { lab: lab.name, interfaces, ...(group === undefined ? {} : { environment: group }) };
+  return {
+    networks: interfaces.map((one) => ({ ...one, network: networkId(lab.lineage, one.name) })),
+    hosts: () => hostEntries(viewer, networks),
   };
 }
 

@@ -1,6 +1,6 @@
 /** `vmlab eval`: one CEL expression on a lab as it is declared and recorded. */
 import { DiagnosticsError, fail, problem } from "../diagnostics.ts";
-import type { Json, JsonObject } from "../json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../json.ts";
 import type { EvaluationContext } from "./evaluate-deferred.ts";
 import { expressionContext } from "./evaluate-deferred.ts";
 import { analyse, type Names } from "./expand/analyse.ts";
@@ -105,6 +105,10 @@ function namesOf(lab: Lab, expansion: Expansion, { values }: EvaluationContext):
       const resource = expansion.resources.find(({ address }) => address === `vm.${vm}`);
       const ports = resource === undefined ? {} : vmAttributes(vm, resource.inputs as VmInputs).ports;
       return new Map(Object.entries(ports as Record<string, number | null>));
+    },
+    networks: (vm) => {
+      const networks = values.vms[vm]?.networks ?? null;
+      return new Set(isJsonObject(networks) ? Object.keys(networks) : []);
     },
     attribute: () => undefined,
   };

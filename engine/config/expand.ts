@@ -8,6 +8,7 @@ import { Evaluator } from "./expand/evaluator.ts";
 import { findBase } from "./expand/find-base.ts";
 import { findPortClashes } from "./expand/find-port-clashes.ts";
 import { ImageDeclarations } from "./expand/image-declarations.ts";
+import { LabNetworks } from "./expand/lab-networks.ts";
 import { type Base, type ExpandInput, LabValues, tableOf } from "./expand/lab-values.ts";
 import { normaliseVm } from "./expand/normalise-vm.ts";
 import { resolveDependsOn } from "./expand/resolve-depends-on.ts";
@@ -30,6 +31,8 @@ import type {
 export type { ExpandInput } from "./expand/lab-values.ts";
 
 const NOTHING_RECORDED: ExpandInput = {
+  lineage: "",
+  recorded: {},
   liveAttributes: () => undefined,
   hash: (value) => keyedHash("", value),
 };
@@ -91,6 +94,17 @@ class Expander {
       this.#bases.set(vm.name, base);
       return base;
     };
+    const networks = new LabNetworks(
+      {
+        document: this.#document,
+        originOf: this.#originOf,
+        evaluator: this.#evaluator,
+        findings: this.#findings,
+        input: this.#input,
+      },
+      vms,
+    );
+    this.#values.interfaces = (vm) => networks.interfaces(vm);
     const secrets = this.#secrets();
     const addressable = {
       vms,
@@ -98,6 +112,7 @@ class Expander {
       roles: new Set(images.names("role")),
       environments,
       secrets: new Set(this.#values.secretNames),
+      networks: new Set(networks.names()),
     };
     const machines: { vm: VmDeclaration; inputs: VmInputs }[] = [];
     const vmResources: Resource[] = [];
@@ -106,11 +121,14 @@ class Expander {
       const depends = new Set<string>();
       const base = this.#values.base(vm);
       if (base !== undefined) depends.add(base.address);
+      const interfaces = networks.interfaces(vm.name);
+      for (const { name } of interfaces) depends.add(`network.${name}`);
       for (const address of resolveDependsOn(vm, addressable, this.#findings)) depends.add(address);
       const { inputs, preventDestroy } = normaliseVm(vm, base ?? { address: "", image: "", user: "vmlab" }, {
         evaluator: this.#evaluator,
         findings: this.#findings,
         accel: this.#lab.accel,
+        interfaces,
         note: (analysis, deferred) => {
           for (const address of analysis.dependsOn) depends.add(address);
           if (deferred) this.#noteDeferred(analysis, `vm.${vm.name}`, vm.scope);
@@ -134,7 +152,12 @@ class Expander {
     const outputs = this.#outputs();
     const needed = this.#needed(imageResources, used);
     return {
-      resources: [...secrets, ...imageResources.filter(({ address }) => needed.has(address)), ...vmResources],
+      resources: [
+        ...secrets,
+        ...imageResources.filter(({ address }) => needed.has(address)),
+        ...this.#networkResources(networks),
+        ...vmResources,
+      ],
       outputs,
       values: this.#evaluationValues(machines),
       unneeded: imageResources.filter(({ address }) => !needed.has(address)),
@@ -198,6 +221,19 @@ class Expander {
         origin,
         preventDestroy: false,
       };
+    });
+  }
+
+  #networkResources(networks: LabNetworks): Resource[] {
+    return networks.names().flatMap((name): Resource[] => {
+      const inputs = networks.inputs(name);
+      if (inputs === undefined) return [];
+      const origin = this.#originOf("networks", name);
+      const address = `network.${name}`;
+      const { provider } = this.#lab;
+      return [
+        { address, type: "network", name, provider, inputs, dependsOn: [], origin, preventDestroy: false },
+      ];
     });
   }
 

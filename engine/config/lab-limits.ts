@@ -54,6 +54,7 @@ function namesOf(variables: Readonly<Record<string, VariableValue>>) {
     secrets: new Set<string>(),
     vms: new Map<string, never>(),
     environments: new Map<string, readonly string[]>(),
+    networks: () => new Set<string>(),
     ports: () => new Map<string, number | null>(),
     attribute: () => NO_ANALYSIS,
   };

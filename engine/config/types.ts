@@ -74,7 +74,7 @@ export interface Expansion {
 }
 
 /** What a lab consists of. A role is an image too: its recipe on another image, built when something needs it. */
-export type ResourceType = "secret" | "image" | "role" | "vm";
+export type ResourceType = "secret" | "image" | "role" | "network" | "vm";
 
 /** Images and roles are disks in the image store, told apart by what they are called. */
 export function isImageType(type: ResourceType): type is "image" | "role" {
@@ -89,8 +89,8 @@ export interface Resource {
   readonly name: string;
   /** Name of the provider that makes it: `qemu`, `fake`, `images`, `packer`; `engine` for secrets. */
   readonly provider: string;
-  /** Declared inputs, normalised: {@link VmInputs}, {@link ImageInputs} or {@link SecretInputs}. */
-  readonly inputs: VmInputs | ImageInputs | SecretInputs;
+  /** Declared inputs, normalised. */
+  readonly inputs: VmInputs | ImageInputs | SecretInputs | NetworkInputs;
   /** Addresses that must be complete (VMs: ready and provisioned) before this one starts. */
   readonly dependsOn: readonly string[];
   readonly origin: Origin;
@@ -130,6 +130,37 @@ export interface SecretInputs {
   readonly kind: "password" | "pattern" | "ssh_key";
   readonly pattern?: string;
   readonly length?: number;
+}
+
+/** Inputs of a network. */
+export interface NetworkInputs {
+  /** `10.42.0.0/24`, with the network's own address. */
+  readonly cidr: string;
+  readonly internet: boolean;
+  /** Bytes. */
+  readonly mtu: number;
+  /** Its members in the order of declaration, for the names that they know each other by. */
+  readonly members: readonly NetworkMember[];
+}
+
+/** A VM in a network. */
+export interface NetworkMember {
+  readonly name: string;
+  readonly ip: string;
+  /** Within its environment a member is known by its short name too. */
+  readonly environment?: string;
+}
+
+/** A VM's interface in a network: what the VM must be restarted for when it changes. */
+export interface InterfaceInputs {
+  /** The network. */
+  readonly name: string;
+  readonly ip: string;
+  /** Length of the network's prefix in bits. */
+  readonly prefix: number;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly internet: boolean;
 }
 
 /** Inputs of an image or a role. */
@@ -211,6 +242,8 @@ export interface VmInputs {
   };
   /** Normalised: `ADDRESS:HOST:GUEST/PROTO`, HOST 0 when the kernel chooses. */
   readonly ports: readonly OrDeferred<string>[];
+  /** Absent when it is in no network. */
+  readonly networks?: readonly InterfaceInputs[];
   readonly labels: Readonly<Record<string, OrDeferred<string>>>;
   readonly env: Readonly<Record<string, OrDeferred<string>>>;
   /** Files, scripts, run. Of a VM that boots the image below its role (fallback): the role's steps first. */

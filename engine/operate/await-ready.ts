@@ -3,8 +3,9 @@ import type { CallContext } from "../../providers/provider.ts";
 import { evaluateKnownInputs } from "../apply/evaluate-inputs.ts";
 import { vmSpec } from "../apply/vm-spec.ts";
 import { expandLab } from "../config/expand.ts";
-import type { VmInputs } from "../config/types.ts";
-import { type Json, keyedHash } from "../json.ts";
+import type { NetworkInputs, VmInputs } from "../config/types.ts";
+import type { Json } from "../json.ts";
+import { expandInput } from "../plan/expand-input.ts";
 import type { ResourceState, State } from "../state/types.ts";
 import type { Workspace } from "../workspace.ts";
 
@@ -17,10 +18,7 @@ export async function awaitReady(
   context: CallContext,
 ): Promise<void> {
   const liveAttributes = (address: string) => state.resources[address]?.attributes;
-  const { values } = expandLab(workspace.lab, {
-    liveAttributes,
-    hash: (value) => keyedHash(state.sensitiveKey, value),
-  });
+  const { values } = expandLab(workspace.lab, expandInput(state));
   const known = evaluateKnownInputs(
     record.inputs as unknown as VmInputs,
     { values, liveAttributes, sensitiveVariables },
@@ -32,8 +30,10 @@ export async function awaitReady(
       name: record.name,
       lab: { name: state.lab, lineage: state.lineage, folder: workspace.folder },
       base: { digest: String(record.attributes.base), user: "" },
+      environment: record.environment,
     },
     known.inputs,
+    (name) => state.resources[`network.${name}`]?.inputs as unknown as NetworkInputs | undefined,
     !known.complete,
   );
   const provider = workspace.providers.vm;

@@ -4,8 +4,8 @@ import type { VmObservation } from "../../providers/provider.ts";
 import { expandLab } from "../config/expand.ts";
 import type { VmInputs } from "../config/types.ts";
 import { type Diagnostic, problem } from "../diagnostics.ts";
-import { keyedHash } from "../json.ts";
 import { type Decision, NO_CHANGE } from "../plan/decision.ts";
+import { expandInput } from "../plan/expand-input.ts";
 import { NO_PORTS } from "../plan/host-ports.ts";
 import type { DecidedResource } from "../plan/operations.ts";
 import { makeOperations } from "../plan/operations.ts";
@@ -65,10 +65,7 @@ export async function planPower(
         ? { ...operation, force: options.force, ...(verb === "stop" ? { override: true } : {}) }
         : operation,
   );
-  const values = expandLab(workspace.lab, {
-    liveAttributes: (address) => state.resources[address]?.attributes,
-    hash: (value) => keyedHash(state.sensitiveKey, value),
-  }).values;
+  const { values } = expandLab(workspace.lab, expandInput(state));
   const planned = working.flatMap((item) => item.decision.planned ?? []);
   const plan: Plan = {
     format: PLAN_FORMAT,

@@ -7,6 +7,7 @@ import { dependencyOrder } from "../graph/order.ts";
 import { directions, globPattern, select } from "../graph/select.ts";
 import type { ResourceState } from "../state/types.ts";
 import { decideImage, type ImageRequest } from "./decide-image.ts";
+import { decideNetwork } from "./decide-network.ts";
 import { decideRemoval } from "./decide-removal.ts";
 import { decideSecret } from "./decide-secret.ts";
 import { decideVm, type PlannedBase } from "./decide-vm.ts";
@@ -206,6 +207,11 @@ function decide(
   switch (resource.type) {
     case "secret":
       return options.mode === "refresh-only" ? NO_CHANGE : decideSecret(resource, recorded, asked);
+    case "network": {
+      if (options.mode === "refresh-only") return NO_CHANGE;
+      const id = recorded?.instance;
+      return decideNetwork(resource, recorded, id === undefined ? undefined : reality.networks?.has(id));
+    }
     case "image":
     case "role": {
       const view = images.get(address);

@@ -28,6 +28,14 @@ export function decideRemoval(
         steps: ["forget"],
         dataLoss: [{ address: recorded.address, what: "the value", final: true }],
       };
+    case "network":
+      return {
+        ...NO_CHANGE,
+        action: "delete",
+        summary: "nobody is in it any more",
+        reasons: [reason],
+        steps: ["disconnect"],
+      };
     case "vm": {
       const gone = observation?.state === "absent";
       const running =

@@ -6,12 +6,12 @@ import { LOCK_FILE, readLockFile } from "../config/lock-file.ts";
 import { resolveFiles } from "../config/resolve-files.ts";
 import { type Expansion, isImageType, type Resource, type SourceFile } from "../config/types.ts";
 import { type Diagnostic, problem } from "../diagnostics.ts";
-import { keyedHash } from "../json.ts";
 import type { State } from "../state/types.ts";
 import type { Workspace } from "../workspace.ts";
 import { assemblePlan } from "./assemble-plan.ts";
 import { type DecidedLab, decideAll } from "./decide-all.ts";
 import type { Decision } from "./decision.ts";
+import { expandInput } from "./expand-input.ts";
 import { chooseFallbacks } from "./fallback.ts";
 import type { PlanOptions, PlanOutcome } from "./options.ts";
 import { type Reality, refresh } from "./refresh.ts";
@@ -131,13 +131,11 @@ async function expand(
 
 /** The lab with the live attributes of some resources unknown. */
 function expandWithout(
-  { workspace, state, sensitiveKey }: PlanBasis,
+  { workspace, state, lineage, sensitiveKey }: PlanBasis,
   unknown: ReadonlySet<string>,
 ): Expansion {
-  return expandLab(workspace.lab, {
-    liveAttributes: (address) => (unknown.has(address) ? undefined : state?.resources[address]?.attributes),
-    hash: (value) => keyedHash(sensitiveKey, value),
-  });
+  const input = expandInput({ lineage, sensitiveKey, resources: state?.resources ?? {} }, unknown);
+  return expandLab(workspace.lab, input);
 }
 
 /** Made anew, or with other ports: what others read of it now is not what it will offer. */

@@ -6,7 +6,7 @@ import type { Plan } from "./types.ts";
 
 export function pinProblems(basis: PlanBasis, plan: Plan): Diagnostic[] {
   return Object.values(plan.resources).flatMap((planned) => {
-    if (planned.type === "vm" || planned.type === "secret" || planned.pin === undefined) return [];
+    if (!("pin" in planned) || planned.pin === undefined) return [];
     const pinned = basis.pins[planned.address];
     if (equal(pinned, planned.pin)) return [];
     return [

@@ -9,6 +9,8 @@ export interface Reality {
   readonly vms: ReadonlyMap<string, VmObservation>;
   /** By digest. */
   readonly images: ReadonlyMap<string, ImageObservation>;
+  /** Ids of those that exist; undefined when nobody looked. */
+  readonly networks?: ReadonlySet<string>;
 }
 
 /** Without `refresh` the record is believed: everything is taken to be as it was left. */
@@ -18,12 +20,19 @@ export async function refresh(
   options: { readonly refresh: boolean; readonly signal?: AbortSignal | undefined },
 ): Promise<Reality> {
   if (state === undefined || !options.refresh) return { vms: new Map(), images: new Map() };
-  const instances: Record<ResourceType, string[]> = { secret: [], image: [], role: [], vm: [] };
+  const instances: Record<ResourceType, string[]> = {
+    secret: [],
+    image: [],
+    role: [],
+    network: [],
+    vm: [],
+  };
   for (const { type, instance } of Object.values(state.resources))
     if (instance !== undefined) instances[type].push(instance);
-  const [vms, images] = await Promise.all([
+  const [vms, images, networks] = await Promise.all([
     workspace.providers.vm.read(instances.vm, options.signal),
     workspace.providers.image.read([...instances.image, ...instances.role]),
+    workspace.providers.network.read(instances.network),
   ]);
-  return { vms, images };
+  return { vms, images, networks };
 }

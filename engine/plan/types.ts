@@ -8,6 +8,7 @@ import type {
   EnvironmentMember,
   EvaluationValues,
   ImageInputs,
+  NetworkInputs,
   OutputDeclaration,
   ResourceType,
   SecretInputs,
@@ -133,6 +134,7 @@ export interface AttributeChange {
 /** What a resource will be: the inputs, with deferred values as expressions. */
 export type PlannedResource =
   | (PlannedBase & { readonly type: "secret"; readonly inputs: SecretInputs })
+  | (PlannedBase & { readonly type: "network"; readonly inputs: NetworkInputs })
   | (PlannedBase & {
       readonly type: "image" | "role";
       readonly inputs: ImageInputs;
@@ -167,6 +169,9 @@ interface PlannedBase {
 export type Step =
   /** secret: make the value. */
   | "generate"
+  /** network: make it, or bring it and its running members to changed inputs. */
+  | "network"
+  | "disconnect"
   /** image, role: download, copy, build, or find in the store. */
   | "obtain"
   | "create"

@@ -6,10 +6,15 @@ import type { Effects } from "../../engine/effects.ts";
 import type { Home } from "../../engine/home.ts";
 import type { Providers } from "../provider.ts";
 import { fakeImageProvider } from "./images.ts";
+import { fakeNetworkProvider } from "./networks.ts";
 import { fakeVmProvider } from "./vms.ts";
 import { FakeWorld } from "./world.ts";
 
 export function fakeProviders(options: { readonly effects: Effects; readonly home: Home }): Providers {
   const world = new FakeWorld(options.effects, options.home);
-  return { vm: fakeVmProvider(world), image: fakeImageProvider(world) };
+  return {
+    vm: fakeVmProvider(world),
+    image: fakeImageProvider(world),
+    network: fakeNetworkProvider(options.effects, options.home),
+  };
 }

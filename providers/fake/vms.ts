@@ -67,6 +67,12 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
         await change(spec.id, { attributes: { ...machine.attributes, ...attributesOf(spec), ...live } })
       ).attributes;
     },
+    async tellHosts(spec, context) {
+      await mustRun(world, spec);
+      await world.disturb("hosts", spec.name, context.signal);
+      const names = (spec.hosts?.() ?? []).map(({ ip, names: [first] }) => `${first} ${ip}`);
+      await did(spec.id, `hosts ${names.join(", ")}`);
+    },
     async stop(id, _options, context) {
       const machine = await world.machine(id);
       if (machine?.state !== "running") return;

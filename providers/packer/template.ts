@@ -31,6 +31,7 @@ export const BUILD_FILES = {
   parentDisk: "parent/disk.qcow2",
   key: "key",
   seed: "seed.iso",
+  seedFiles: "seed",
   steps: "steps",
   payload: "payload",
   output: "output",

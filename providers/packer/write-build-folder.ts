@@ -5,7 +5,7 @@ import type { BuildInputs } from "../../engine/config/types.ts";
 import type { Effects } from "../../engine/effects.ts";
 import type { JsonObject } from "../../engine/json.ts";
 import { readUnchanged } from "../../engine/unchanged-file.ts";
-import { makeSeedIso } from "../qemu/seed-iso.ts";
+import { makeSeedIso, writeSeedFiles } from "../qemu/seed-iso.ts";
 import { makeKeyPair } from "../qemu/ssh-keys.ts";
 import { type BuildScripts, buildScripts } from "./build-scripts.ts";
 import { BUILD_KEY_COMMENT, buildSeed } from "./build-seed.ts";
@@ -52,7 +52,14 @@ export async function writeBuildFolder(
   for (const { path, text } of recipe.scripts) await effects.files.write(join(folder, path), text);
   for (const { path, content } of recipe.payload) await effects.files.write(join(folder, path), content);
   const { publicKey } = await makeKeyPair(effects, join(folder, BUILD_FILES.key), BUILD_KEY_COMMENT);
-  await makeSeedIso(effects, join(folder, BUILD_FILES.seed), buildSeed(publicKey));
+  const seed = buildSeed(publicKey);
+  await writeSeedFiles(effects, join(folder, BUILD_FILES.seedFiles), seed);
+  await makeSeedIso(
+    effects,
+    join(folder, BUILD_FILES.seed),
+    join(folder, BUILD_FILES.seedFiles),
+    Object.keys(seed),
+  );
   if (build.packer === undefined) {
     const text = templateText(buildTemplate(inputs, dialect));
     await effects.files.write(join(folder, BUILD_FILES.template), text);

@@ -2,6 +2,7 @@
 import type { Accelerator } from "./accel-probe.ts";
 import type { Forward } from "./forwards.ts";
 import { hostForwardRule } from "./forwards.ts";
+import { type ConnectedInterface, interfaceName } from "./network/interfaces.ts";
 import type { VmFolder } from "./vm-folder.ts";
 import { uuidOf } from "./vm-folder.ts";
 
@@ -31,6 +32,9 @@ export interface MachineOptions {
   readonly disk: string;
   readonly uefiCode?: string;
   readonly forwards: readonly Forward[];
+  readonly interfaces: readonly ConnectedInterface[];
+  /** False cuts the guest off from everything but its forwarded ports. */
+  readonly internet: boolean;
 }
 
 /** The argument vector (without the program). Only names of vmlab's own making and checked values reach it. */
@@ -56,13 +60,14 @@ export function commandLine(options: MachineOptions): string[] {
     ...seed(folder.seedIso),
     ...[
       "-netdev",
-      `user,id=${USER_NETWORK}${options.forwards.map((f) => `,hostfwd=${hostForwardRule(f)}`).join("")}`,
+      `user,id=${USER_NETWORK}${options.internet ? "" : ",restrict=on"}${options.forwards.map((f) => `,hostfwd=${hostForwardRule(f)}`).join("")}`,
     ],
     // Without a boot ROM the firmware does not try the network.
     ...[
       "-device",
       `virtio-net-pci,netdev=${USER_NETWORK},id=net-${USER_NETWORK},mac=${options.mac},romfile=`,
     ],
+    ...options.interfaces.flatMap(interfaceArguments),
     ...["-object", "rng-random,id=rng0,filename=/dev/urandom"],
     ...["-device", "virtio-rng-pci,rng=rng0"],
     ...["-device", "virtio-serial-pci,id=serial0"],
@@ -126,6 +131,15 @@ function seed(path: string): string[] {
     ...["-blockdev", json({ driver: "file", filename: path, "node-name": "seed-file", "read-only": true })],
     ...["-blockdev", json({ driver: "raw", file: "seed-file", "node-name": "seed", "read-only": true })],
     ...["-device", "virtio-blk-pci,drive=seed,id=seed-device,serial=vmlab-seed"],
+  ];
+}
+
+/** Always with localaddr: without it the frames leave the host. */
+function interfaceArguments({ mac, segment: { group, port } }: ConnectedInterface, index: number): string[] {
+  const id = interfaceName(index);
+  return [
+    ...["-netdev", `socket,id=${id},mcast=${group}:${port},localaddr=127.0.0.1`],
+    ...["-device", `virtio-net-pci,netdev=${id},id=net-${id},mac=${mac},romfile=`],
   ];
 }
 

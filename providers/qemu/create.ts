@@ -10,7 +10,7 @@ import { findUefi, noUefi } from "./firmware.ts";
 import { resolveMachine } from "./machine-type.ts";
 import { hashPassword } from "./password-hash.ts";
 import { seedFiles } from "./seed.ts";
-import { makeSeedIso } from "./seed-iso.ts";
+import { makeSeedIso, writeSeedFiles } from "./seed-iso.ts";
 import { formatBytes } from "./size-text.ts";
 import { knownHostsLine } from "./ssh-access.ts";
 import { authorizedKeys, labKey, makeKeyPair } from "./ssh-keys.ts";
@@ -111,8 +111,10 @@ async function makeHostKeyAndSeed(context: QemuContext, folder: VmFolder, spec: 
     keys,
     hostKey: { privateText: await effects.files.readText(folder.hostKey), publicKey: hostKey.publicKey },
     mac: macOf(spec.id),
+    networks: spec.networks ?? [],
   });
-  await makeSeedIso(effects, folder.seedIso, files);
+  await writeSeedFiles(effects, folder.seedFiles, files);
+  await makeSeedIso(effects, folder.seedIso, folder.seedFiles, Object.keys(files));
   await effects.files.write(folder.knownHosts, knownHostsLine(spec.id, hostKey.publicKey));
   await writeRecord(effects, folder.guest, {
     version: 1,

@@ -1,8 +1,9 @@
-/** Brings a running guest's keys, password and file system to what is declared, over SSH. */
+/** Brings a running guest's keys, password, names of others and file system to what is declared, over SSH. */
 import { fail } from "../../engine/diagnostics.ts";
 import type { VmSpec } from "../provider.ts";
 import type { QemuContext } from "./context.ts";
 import { indent } from "./evidence.ts";
+import { HOSTS_SCRIPT, hostLines, hostsMark } from "./guest-hosts.ts";
 import { asRoot, runInGuest } from "./guest-shell.ts";
 import { hashPassword } from "./password-hash.ts";
 import { type RunningMachine, stretched } from "./ready.ts";
@@ -115,11 +116,32 @@ export async function bringGuestUpToDate(
     }
   }
 
+  await tellHosts(context, running, spec, signal);
+  record = (await readGuestRecord(effects, folder)) ?? record;
+
   const disk = (await readVmRecord(effects, folder))?.disk ?? record.disk;
   if (disk > record.disk) {
     await root(context, running, "its file system", GROW_SCRIPT, [], "", signal);
     await keep({ ...record, disk });
   }
+}
+
+/** Brings the names of other VMs to the guest where they are others than it was told last. */
+export async function tellHosts(
+  context: QemuContext,
+  running: RunningMachine,
+  spec: VmSpec,
+  signal: AbortSignal,
+): Promise<void> {
+  const { effects } = context;
+  const { folder } = running;
+  const record: GuestRecord = (await readGuestRecord(effects, folder)) ?? { version: 1, keys: [], disk: 0 };
+  const text = hostLines(spec.hosts?.() ?? []);
+  const mark = hostsMark(text);
+  if (mark === (record.hosts ?? "")) return;
+  await root(context, running, "the names of other VMs", HOSTS_SCRIPT, [], text, signal);
+  const { hosts: _, ...rest } = record;
+  await writeRecord(effects, folder.guest, { ...rest, ...(mark === "" ? {} : { hosts: mark }) });
 }
 
 /** `-KEY` for what vmlab brought and is no longer declared, `+KEY` for what is new. */

@@ -8,12 +8,14 @@ import { consoleTail } from "./console-log.ts";
 import type { QemuContext } from "./context.ts";
 import { createVm } from "./create.ts";
 import { execInVm, openVmConsole } from "./exec.ts";
+import { tellHosts } from "./guest-state.ts";
 import { provisionVm, vmReadyCommand } from "./provision.ts";
 import { readVms } from "./read.ts";
+import { requireRunning } from "./ready.ts";
 import { sshAccess } from "./ssh-access.ts";
 import { startVm } from "./start.ts";
 import { stopVm } from "./stop.ts";
-import { emptyTrashOf, forgetLabKey, listTrash, removeVm, restoreVm } from "./trash.ts";
+import { emptyTrashOf, forgetLab, listTrash, removeVm, restoreVm } from "./trash.ts";
 import { updateVm } from "./update.ts";
 import { requireVm, vmFolder } from "./vm-folder.ts";
 
@@ -21,6 +23,7 @@ export { probeAccel } from "./accel-probe.ts";
 export { qemuVersion } from "./check.ts";
 export { findUefi } from "./firmware.ts";
 export { type LabMachine, machinesOfLab } from "./lab-machines.ts";
+export { qemuNetworkProvider } from "./network/provider.ts";
 
 /** What the provider stands on. */
 export interface QemuProviderOptions {
@@ -48,9 +51,13 @@ export function qemuProvider(options: QemuProviderOptions): VmProvider {
     readyCommand: (spec, call) => vmReadyCommand(context, spec, call),
     provision: (spec, step, call) => provisionVm(context, spec, step, call),
     update: (spec, call) => updateVm(context, spec, call),
+    tellHosts: async (spec, call) => {
+      const running = await requireRunning(context, spec.id);
+      await tellHosts(context, running, spec, call.signal);
+    },
     stop: (id, stopOptions, call) => stopVm(context, id, stopOptions, call),
     remove: (id, removeOptions) => removeVm(context, id, removeOptions),
-    forgetLab: (lab) => forgetLabKey(context, lab),
+    forgetLab: (lab) => forgetLab(context, lab),
     exec: (id, command, execOptions, call) => execInVm(context, id, command, execOptions, call),
     ssh: (id) => sshAccess(context, id),
     openConsole: (id, signal) => openVmConsole(context, id, signal),

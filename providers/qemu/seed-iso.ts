@@ -4,42 +4,48 @@ import { fail } from "../../engine/diagnostics.ts";
 import type { Effects } from "../../engine/effects.ts";
 import { ISO_PROGRAMS } from "./programs.ts";
 
-/** Writes `files` (names to texts) into an ISO image at `path`, mode 0600. */
+/** The seed's files in a folder of their own, each 0600: they hold the guest's private host key. */
+export async function writeSeedFiles(
+  effects: Effects,
+  folder: string,
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
+  await effects.files.remove(folder);
+  await effects.files.makeDir(folder);
+  for (const [name, text] of Object.entries(files)) await effects.files.write(join(folder, name), text);
+}
+
+/** Puts these files of a folder into an ISO image at `path`, mode 0600; one that is there is replaced as a whole. */
 export async function makeSeedIso(
   effects: Effects,
   path: string,
-  files: Readonly<Record<string, string>>,
+  folder: string,
+  names: readonly string[],
 ): Promise<void> {
   const program = await isoProgram(effects);
   if (program === undefined) fail(noIsoProgram);
-  const folder = `${path}.files`;
-  await effects.files.remove(folder);
-  await effects.files.makeDir(folder);
-  try {
-    const names = Object.keys(files).map((name) => join(folder, name));
-    for (const [name, text] of Object.entries(files)) await effects.files.write(join(folder, name), text);
-    await effects.files.remove(path);
-    const { code, stderr } = await effects.processes.run(
-      program,
-      [
-        ...(program === "xorriso" ? ["-as", "genisoimage"] : []),
-        ...["-quiet", "-output", path, "-volid", "cidata", "-joliet", "-rock", ...names],
-      ],
-      { timeoutMs: 60_000 },
-    );
-    if (code !== 0) {
-      fail({
-        code: "qemu/seed-failed",
-        summary: `${program} could not make the seed ${path}`,
-        detail: stderr.trim(),
-        hint: "Look at the free space and the permissions of the folder.",
-      });
-    }
-    // It holds the guest's private host key.
-    await effects.files.chmod(path, 0o600);
-  } finally {
-    await effects.files.remove(folder);
+  const made = `${path}.new`;
+  await effects.files.remove(made);
+  const { code, stderr } = await effects.processes.run(
+    program,
+    [
+      ...(program === "xorriso" ? ["-as", "genisoimage"] : []),
+      ...["-quiet", "-output", made, "-volid", "cidata", "-joliet", "-rock"],
+      ...names.map((name) => join(folder, name)),
+    ],
+    { timeoutMs: 60_000 },
+  );
+  if (code !== 0) {
+    await effects.files.remove(made);
+    fail({
+      code: "qemu/seed-failed",
+      summary: `${program} could not make the seed ${path}`,
+      detail: stderr.trim(),
+      hint: "Look at the free space and the permissions of the folder.",
+    });
   }
+  await effects.files.chmod(made, 0o600);
+  await effects.files.rename(made, path);
 }
 
 /** The first of the known programs on PATH. */

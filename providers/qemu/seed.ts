@@ -1,8 +1,11 @@
 /**
  * The NoCloud seed: what cloud-init reads at the first boot (user-data, meta-data, network-config version 2).
- * The texts are pure; seed-iso.ts makes the volume. A seed is made once, with the VM, and never again: what changes
- * later is brought over SSH.
+ * The texts are pure; seed-iso.ts makes the volume. Of a seed only the network-config is ever made again: what else
+ * changes later is brought over SSH.
  */
+import type { InterfaceSpec } from "../provider.ts";
+import { networkConfig } from "./network/interfaces.ts";
+
 export interface SeedInputs {
   readonly id: string;
   readonly name: string;
@@ -10,15 +13,21 @@ export interface SeedInputs {
   readonly passwordHash?: string;
   readonly keys: readonly string[];
   readonly hostKey: { readonly privateText: string; readonly publicKey: string };
+  /** Address of the user-mode network card. */
   readonly mac: string;
+  readonly networks: readonly InterfaceSpec[];
 }
 
+export const NETWORK_CONFIG = "network-config";
+
 /** The seed's files by name. */
-export function seedFiles(inputs: SeedInputs): Record<"user-data" | "meta-data" | "network-config", string> {
+export function seedFiles(
+  inputs: SeedInputs,
+): Record<"user-data" | "meta-data" | typeof NETWORK_CONFIG, string> {
   return {
     "user-data": userData(inputs),
     "meta-data": metaData(inputs),
-    "network-config": networkConfig(inputs.mac),
+    [NETWORK_CONFIG]: networkConfig(inputs.mac, inputs.networks),
   };
 }
 
@@ -28,7 +37,8 @@ function userData(inputs: SeedInputs): string {
   return lines(
     "#cloud-config",
     `hostname: ${inputs.name}`,
-    "manage_etc_hosts: true",
+    // Only its own line of /etc/hosts: vmlab keeps the names of other VMs there.
+    "manage_etc_hosts: localhost",
     "users:",
     `  - name: ${user}`,
     ...(root ? [] : ['    sudo: "ALL=(ALL) NOPASSWD:ALL"', "    shell: /bin/bash"]),
@@ -60,25 +70,16 @@ function userData(inputs: SeedInputs): string {
     "  mode: auto",
     '  devices: ["/"]',
     "resize_rootfs: true",
+    // The network-config counts at every boot, so that a VM can be put into other networks.
+    "updates:",
+    "  network:",
+    "    when: [boot-new-instance, boot]",
   );
 }
 
 /** The instance id stays for the VM's life, so that cloud-init's per-instance work is done once. */
 function metaData(inputs: SeedInputs): string {
   return lines(`instance-id: vmlab-${inputs.id}`, `local-hostname: ${inputs.name}`);
-}
-
-function networkConfig(mac: string): string {
-  return lines(
-    "version: 2",
-    "ethernets:",
-    "  user0:",
-    "    match:",
-    `      macaddress: ${quoted(mac)}`,
-    "    set-name: user0",
-    "    dhcp4: true",
-    "    dhcp-identifier: mac",
-  );
 }
 
 /** A JSON string is a YAML double-quoted scalar. */

@@ -20,6 +20,7 @@ import {
 } from "./forwards.ts";
 import { readMachineLog } from "./machine-log.ts";
 import { findMachine, type MachineProcess } from "./machine-process.ts";
+import { connectInterfaces, hasInternet } from "./network/interfaces.ts";
 import { portTaken } from "./port-holder.ts";
 import { QEMU } from "./programs.ts";
 import { withQmp } from "./qmp.ts";
@@ -146,6 +147,7 @@ async function launchWithPorts(
   const { folder, vm, spec, accel } = what;
   const active = vm.layers.at(-1);
   const disk = active !== undefined && "file" in active ? active.file : "disk-0.qcow2";
+  const interfaces = await connectInterfaces(context, spec);
   let wanted = forwards;
   for (;;) {
     const args = commandLine({
@@ -159,6 +161,8 @@ async function launchWithPorts(
       disk: join(folder.root, disk),
       ...(vm.uefiCode === undefined ? {} : { uefiCode: vm.uefiCode }),
       forwards: wanted,
+      interfaces,
+      internet: hasInternet(spec.networks ?? []),
     });
     const result = await run(context, args);
     if (result.code === 0) return wanted;

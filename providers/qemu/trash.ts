@@ -5,6 +5,7 @@ import type { Effects } from "../../engine/effects.ts";
 import type { LabIdentity, TrashedVm } from "../provider.ts";
 import type { QemuContext } from "./context.ts";
 import { findMachine } from "./machine-process.ts";
+import { removeSegmentsOf } from "./network/segment.ts";
 import { labKeyFolder } from "./ssh-keys.ts";
 import {
   readRuntime,
@@ -126,8 +127,9 @@ export async function emptyTrashOf(context: QemuContext, id: string): Promise<vo
   await removeKeyIfUnused(context, lineage);
 }
 
-/** Removes the lab's key, or marks it to go with the last VM of the lab in the trash: a VM that comes back needs it. */
-export async function forgetLabKey(context: QemuContext, lab: LabIdentity): Promise<void> {
+/** Removes the lab's networks and its key, or marks that it to go with the last VM of the lab in the trash: a VM that comes back needs it. */
+export async function forgetLab(context: QemuContext, lab: LabIdentity): Promise<void> {
+  await removeSegmentsOf(context.effects, context.home, lab.lineage);
   const folder = labKeyFolder(context.home, lab.lineage);
   if ((await context.effects.files.stat(folder)) === undefined) return;
   await context.effects.files.write(join(folder, FORGOTTEN), "");

@@ -19,9 +19,12 @@ import {
 } from "./forwards.ts";
 import { bringGuestUpToDate } from "./guest-state.ts";
 import { findMachine } from "./machine-process.ts";
+import { networkConfig } from "./network/interfaces.ts";
 import { portTaken } from "./port-holder.ts";
 import { withQmp } from "./qmp.ts";
 import { requireRunning } from "./ready.ts";
+import { NETWORK_CONFIG } from "./seed.ts";
+import { makeSeedIso, writeSeedFiles } from "./seed-iso.ts";
 import { formatBytes } from "./size-text.ts";
 import {
   type Runtime,
@@ -46,6 +49,7 @@ export async function updateVm(context: QemuContext, spec: VmSpec, call: CallCon
   const machine = await findMachine(effects, folder, runtime);
   const isRunning = machine !== undefined && runtime !== undefined;
 
+  if (!isRunning) await connectAnew(context, folder, vm, spec, call);
   vm = await growVmDisk(context, folder, vm, spec, isRunning, call);
   if (isRunning && runtime !== undefined) {
     call.progress("forwarding ports");
@@ -57,6 +61,39 @@ export async function updateVm(context: QemuContext, spec: VmSpec, call: CallCon
     );
   }
   return vmAttributes(vm, runtime);
+}
+
+/** A VM that is off is put into the networks of the spec: its guest reads the network-config at the next boot. */
+async function connectAnew(
+  { effects }: QemuContext,
+  folder: VmFolder,
+  vm: VmRecord,
+  spec: VmSpec,
+  call: CallContext,
+): Promise<void> {
+  const wanted = networkConfig(vm.mac, spec.networks ?? []);
+  const path = join(folder.seedFiles, NETWORK_CONFIG);
+  const names = await effects.files.list(folder.seedFiles);
+  // A VM that an earlier version made has no files of its seed; in no network it needs none.
+  if (names.length === 0 && (spec.networks ?? []).length === 0) return;
+  if (names.length === 0) {
+    fail({
+      code: "qemu/no-seed-files",
+      address: `vm.${vm.name}`,
+      summary: `${vm.name} was made by a version of vmlab that knew no networks`,
+      hint: `Make it anew: vmlab apply --replace vm.${vm.name}`,
+    });
+  }
+  if ((await effects.files.readText(path)) === wanted) return;
+  call.progress("changing its networks");
+  const files: Record<string, string> = {};
+  for (const name of names) files[name] = await effects.files.readText(join(folder.seedFiles, name));
+  const changed = `${folder.seedFiles}.new`;
+  await writeSeedFiles(effects, changed, { ...files, [NETWORK_CONFIG]: wanted });
+  await makeSeedIso(effects, folder.seedIso, changed, names);
+  // The file says what is in the volume, so it comes after it.
+  await effects.files.write(path, wanted);
+  await effects.files.remove(changed);
 }
 
 async function growVmDisk(

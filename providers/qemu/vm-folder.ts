@@ -21,6 +21,8 @@ export interface VmFolder {
   /** {@link GuestRecord}. */
   readonly guest: string;
   readonly seedIso: string;
+  /** The seed's files, from which it is made again when the VM's networks change. */
+  readonly seedFiles: string;
   readonly hostKey: string;
   readonly knownHosts: string;
   readonly uefiVars: string;
@@ -89,6 +91,8 @@ export interface GuestRecord {
   readonly passwordHash?: string;
   /** Disk size in bytes that the guest's file system was grown to. */
   readonly disk: number;
+  /** {@link hostsMark} of the names that it was told; absent for none. */
+  readonly hosts?: string;
 }
 
 /** The paths under an instance id. */
@@ -109,6 +113,7 @@ function folderAt(root: string, id: string): VmFolder {
     runtime: join(root, "runtime.json"),
     guest: join(root, "guest.json"),
     seedIso: join(root, "seed.iso"),
+    seedFiles: join(root, "seed"),
     hostKey: join(root, "host_ed25519"),
     knownHosts: join(root, "known_hosts"),
     uefiVars: join(root, "uefi-vars.qcow2"),

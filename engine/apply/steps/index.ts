@@ -3,6 +3,7 @@ import type { Step } from "../../plan/types.ts";
 import type { Run, StepCall } from "../run.ts";
 import { create } from "./create.ts";
 import { generate } from "./generate.ts";
+import { disconnect, network } from "./network.ts";
 import { obtain } from "./obtain.ts";
 import { ready, start, stop } from "./power.ts";
 import { provision } from "./provision.ts";
@@ -13,6 +14,8 @@ import { recordInputs, update } from "./update.ts";
 export const STEPS: Readonly<Record<Step, (run: Run, call: StepCall) => Promise<void>>> = {
   generate,
   obtain,
+  network,
+  disconnect,
   create,
   start,
   ready,

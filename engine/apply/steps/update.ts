@@ -50,8 +50,7 @@ export async function recordInputs(run: Run, call: StepCall): Promise<void> {
   const before = recordOf(run, operation.address);
   if (planned === undefined) return;
   const inputs = sealInputs(planned.inputs, run.evaluation, run.keeper.sensitiveKey);
-  if (planned.type !== "vm" && planned.type !== "secret" && planned.pin !== undefined)
-    await run.pins.set(planned.address, planned.pin);
+  if ("pin" in planned && planned.pin !== undefined) await run.pins.set(planned.address, planned.pin);
   const resource = {
     ...before,
     inputs,

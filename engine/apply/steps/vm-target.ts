@@ -46,10 +46,12 @@ export function specFor(run: Run, planned: PlannedVm, instance: string, base: st
     name: planned.name,
     lab: run.lab,
     base: { digest: base, user: planned.user },
+    environment: planned.environment,
   };
-  if (run.plan.mode !== "power") return vmSpec(identity, evaluateVmInputs(planned.inputs, run.evaluation));
+  if (run.plan.mode !== "power")
+    return vmSpec(identity, evaluateVmInputs(planned.inputs, run.evaluation), run.network);
   const { inputs, complete } = evaluateKnownInputs(planned.inputs, run.evaluation, run.keeper.sensitiveKey);
-  return vmSpec(identity, inputs, !complete);
+  return vmSpec(identity, inputs, run.network, !complete);
 }
 
 /**

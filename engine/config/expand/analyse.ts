@@ -31,6 +31,8 @@ export interface Names {
   readonly environments: ReadonlyMap<string, readonly string[]>;
   /** Guest ports of a VM with the host port each is bound to, null where the kernel chooses. */
   ports(vm: string): ReadonlyMap<string, number | null>;
+  /** Names of the networks that a VM is in. */
+  networks(vm: string): ReadonlySet<string>;
   /** The analysis of the string that an attribute comes from, if it comes from one. */
   attribute(vm: string, attribute: string): Analysis | undefined;
 }
@@ -260,10 +262,7 @@ class Analyser implements Analysis {
     const [attribute, key] = rest;
     if (attribute !== undefined && attribute !== null) {
       if (!(VM_ATTRIBUTES as readonly string[]).includes(attribute)) {
-        const hint =
-          attribute === "ip"
-            ? "Forwarded ports are reached on the host's own address."
-            : nameHint(attribute, VM_ATTRIBUTES, "attributes");
+        const hint = nameHint(attribute, VM_ATTRIBUTES, "attributes");
         this.#problem(
           [{ start: 0, end: 0 }, ...spans],
           1,
@@ -286,6 +285,8 @@ class Analyser implements Analysis {
     spans: Reference["spans"],
   ): void {
     if (LIVE_ATTRIBUTES.has(attribute)) this.#addLive(vm, attribute, spans);
+    else if (attribute === "ip" || attribute === "mac") this.#checkNetwork(vm, attribute, spans);
+    else if (attribute === "networks" && typeof key === "string") this.#checkNetworkName(vm, key, spans);
     else if (attribute === "ports") {
       const ports = this.#names.ports(vm);
       const keys = key === null || key === undefined ? [...ports.keys()] : [key];
@@ -308,6 +309,27 @@ class Analyser implements Analysis {
     for (const name of inner.environments) this.environments.add(name);
     for (const name of inner.sensitiveVars) this.sensitiveVars.add(name);
     this.sensitive ||= inner.sensitive;
+  }
+
+  #checkNetwork(vm: string, attribute: string, spans: Reference["spans"]): void {
+    if (this.#names.networks(vm).size > 0) return;
+    this.#problem(
+      [{ start: 0, end: 0 }, ...spans],
+      1,
+      `vm.${vm} has no ${attribute}: it is in no network`,
+      "Add it to one with networks; forwarded ports are reached on the host's own address.",
+    );
+  }
+
+  #checkNetworkName(vm: string, name: string, spans: Reference["spans"]): void {
+    const names = this.#names.networks(vm);
+    if (declared(name, names) !== undefined) return;
+    this.#problem(
+      [{ start: 0, end: 0 }, ...spans],
+      2,
+      `vm.${vm} is in no network "${name}"`,
+      nameHint(name, [...names].map(celName), "networks"),
+    );
   }
 
   #addLive(vm: string, what: string, spans: Reference["spans"]): void {

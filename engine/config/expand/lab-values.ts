@@ -7,13 +7,18 @@ import { liveValue, portValues } from "../port-values.ts";
 import { guestPortKey, parsePort } from "../ports.ts";
 import type { PropertyKind } from "../property-values.ts";
 import { definition } from "../schema.ts";
-import type { Lab } from "../types.ts";
+import type { InterfaceInputs, Lab } from "../types.ts";
 import type { Analysis, Names } from "./analyse.ts";
 import type { VmDeclaration } from "./declaration.ts";
 import type { Evaluator, Outcome, Site } from "./evaluator.ts";
 import { originInLayers } from "./layers.ts";
+import { networkAttributes } from "./vm-attributes.ts";
 
 export interface ExpandInput {
+  /** Of the lab, or the one that it will have. */
+  readonly lineage: string;
+  /** What the state records, by address. */
+  readonly recorded: Readonly<Record<string, { readonly inputs: JsonObject }>>;
   /** Attributes that the state records of an address; undefined: not known before apply. */
   liveAttributes(address: string): JsonObject | undefined;
   /** Keyed hash of a sensitive value. */
@@ -39,6 +44,7 @@ export class LabValues implements ValueSource {
   environments: ReadonlyMap<string, readonly string[]> = new Map();
   /** Set before the first expression that may read VMs is evaluated. */
   base: (vm: VmDeclaration) => Base | undefined = () => undefined;
+  interfaces: (vm: string) => readonly InterfaceInputs[] = () => [];
   readonly names: Names;
   readonly #lab: Lab;
   readonly #input: ExpandInput;
@@ -71,6 +77,7 @@ export class LabValues implements ValueSource {
         return self.environments;
       },
       ports: (vm) => this.#declaredPorts(vm),
+      networks: (vm) => new Set(this.interfaces(vm).map(({ name }) => name)),
       attribute: (vm, attribute) => this.#analysisOf(vm, attribute),
     };
   }
@@ -133,6 +140,10 @@ export class LabValues implements ValueSource {
       case "name":
       case "hostname":
         return plain(vm.name);
+      case "ip":
+      case "mac":
+      case "networks":
+        return plain(networkAttributes(this.interfaces(vm.name))[attribute] ?? "");
       case "image":
         return plain(this.base(vm)?.image ?? "");
       case "role":

@@ -5,7 +5,7 @@ import type { Finding } from "../findings.ts";
 import { normaliseValue, type PropertyKind } from "../property-values.ts";
 import { defaultsOf } from "../schema.ts";
 import { parseDuration } from "../sizes.ts";
-import type { OrDeferred, ProvisionStep, StageTimeouts, VmInputs } from "../types.ts";
+import type { InterfaceInputs, OrDeferred, ProvisionStep, StageTimeouts, VmInputs } from "../types.ts";
 import type { VmDeclaration } from "./declaration.ts";
 import type { Evaluator, Site } from "./evaluator.ts";
 import { type Base, tableOf, vmSite } from "./lab-values.ts";
@@ -16,6 +16,7 @@ export interface VmSurroundings {
   readonly evaluator: Evaluator;
   readonly findings: Finding[];
   readonly accel: VmInputs["accel"];
+  readonly interfaces: readonly InterfaceInputs[];
   readonly note: NonNullable<Site["note"]>;
 }
 
@@ -73,6 +74,7 @@ class Normaliser {
       power: choice("power"),
       login: this.#login(),
       ports: this.#list("ports", "port"),
+      ...(this.#around.interfaces.length === 0 ? {} : { networks: this.#around.interfaces }),
       labels: this.#strings("labels"),
       env: this.#strings("env"),
       steps: this.#steps(),

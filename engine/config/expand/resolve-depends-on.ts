@@ -10,6 +10,7 @@ export interface Addressable {
   readonly images: ReadonlySet<string>;
   readonly roles: ReadonlySet<string>;
   readonly secrets: ReadonlySet<string>;
+  readonly networks: ReadonlySet<string>;
   readonly environments: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -96,6 +97,8 @@ function groupsOf(
       return single(lab.roles);
     case "secret":
       return single(lab.secrets);
+    case "network":
+      return single(lab.networks);
     case "environment":
       return new Map([...lab.environments].map(([name, vms]) => [name, vms.map((vm) => `vm.${vm}`)]));
     case "member":

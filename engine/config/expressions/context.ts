@@ -2,6 +2,7 @@
  * The variables that an expression sees, as objects whose properties are looked up when they are read: reading marks
  * the evaluation as sensitive where the value is, and throws where the value is not known yet.
  */
+import { isJsonObject } from "../../json.ts";
 import type { Scope } from "../types.ts";
 import { RESOURCE, toCel } from "./cel.ts";
 import { UnknownValue } from "./unknown-value.ts";
@@ -94,13 +95,27 @@ export class ExpressionContext {
     if (known !== undefined) return known;
     const object = { [RESOURCE]: `vm.${name}` };
     for (const attribute of VM_ATTRIBUTES) {
-      const read =
-        attribute === "ports"
-          ? () => this.#ports(name)
-          : () => this.#read(this.#source.attribute(name, attribute));
-      this.#property(object, attribute, read);
+      this.#property(object, attribute, () => this.#attribute(name, attribute));
     }
     this.#vms.set(name, object);
+    return object;
+  }
+
+  #attribute(vm: string, attribute: string): unknown {
+    switch (attribute) {
+      case "ports":
+        return this.#ports(vm);
+      case "networks":
+        return this.#networks(this.#source.attribute(vm, attribute));
+      default:
+        return this.#read(this.#source.attribute(vm, attribute));
+    }
+  }
+
+  #networks(value: SourceValue): object {
+    const object = {};
+    if (!value.known || !isJsonObject(value.value)) return object;
+    for (const [name, inner] of Object.entries(value.value)) this.#named(object, name, () => toCel(inner));
     return object;
   }
 

@@ -33,6 +33,9 @@ export const VM_ATTRIBUTES = [
   "disk",
   "labels",
   "ports",
+  "ip",
+  "mac",
+  "networks",
   "ssh_port",
   "id",
 ] as const;

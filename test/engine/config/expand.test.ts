@@ -256,7 +256,12 @@ env = { L = "\${vms.through.labels.l}" }
 env = { P = "\${environments.e.vms.map(v, string(v.ssh_port)).join(',')}", N = "\${environments.e.vms.map(v, v.name).join(',')}" }
 `;
   const dependencies = async (live: Record<string, JsonObject> = {}): Promise<Record<string, string[]>> => {
-    const { resources } = await expand(lab, { liveAttributes: (address) => live[address], hash: () => "h" });
+    const { resources } = await expand(lab, {
+      lineage: "0123456789abcdef",
+      recorded: {},
+      liveAttributes: (address) => live[address],
+      hash: () => "h",
+    });
     return Object.fromEntries(
       resources
         .filter(({ type }) => type === "vm")

@@ -150,6 +150,8 @@ describe("what a plan leaves for later", () => {
   const hash = (value: Json) => keyedHash("key", value);
   const expandWith = async (recorded: Readonly<Record<string, JsonObject>>) => {
     const expansion = expandLab(await loadValid(LAB), {
+      lineage: "0123456789abcdef",
+      recorded: {},
       liveAttributes: (address) => recorded[address],
       hash,
     });

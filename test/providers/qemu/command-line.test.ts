@@ -17,6 +17,8 @@ const options: MachineOptions = {
     { purpose: "ssh", address: "127.0.0.1", host: 0, guest: 22, protocol: "tcp", chosen: true },
     { purpose: "declared", address: "0.0.0.0", host: 5353, guest: 53, protocol: "udp", chosen: false },
   ],
+  interfaces: [],
+  internet: true,
 };
 
 test("the command line of a BIOS machine under emulation is complete and stable", () => {

@@ -11,13 +11,14 @@ const inputs = {
     publicKey: "ssh-ed25519 CCCC vmlab web",
   },
   mac: "52:54:00:00:00:01",
+  networks: [],
 };
 
 test("the seed of a VM with a password", () => {
   expect(seedFiles({ ...inputs, passwordHash: "$6$salt$hash" })).toEqual({
     "user-data": `#cloud-config
 hostname: web
-manage_etc_hosts: true
+manage_etc_hosts: localhost
 users:
   - name: lab
     sudo: "ALL=(ALL) NOPASSWD:ALL"
@@ -43,6 +44,9 @@ growpart:
   mode: auto
   devices: ["/"]
 resize_rootfs: true
+updates:
+  network:
+    when: [boot-new-instance, boot]
 `,
     "meta-data": "instance-id: vmlab-0123456789ab\nlocal-hostname: web\n",
     "network-config": `version: 2

@@ -148,6 +148,15 @@ fi
 hostname -F /etc/hostname
 ip link set eth0 up
 udhcpc -i eth0 -n -q -t 5 -s /etc/udhcpc.sh >/run/udhcpc 2>&1 &
+# Its lab networks, at every boot: they may be others by now.
+awk -F'"' '/macaddress:/ { mac = $2 } /addresses:/ { ip = $2 } /mtu:/ { sub(/.*mtu: /, ""); print mac, ip, $0 }' \
+  /run/seed/network-config | while read -r mac address mtu; do
+  for n in /sys/class/net/*; do
+    [ "$(cat $n/address)" = "$mac" ] || continue
+    ip link set ${n##*/} mtu $mtu up
+    ip addr add $address dev ${n##*/}
+  done
+done
 umount /run/seed
 acpid -l /dev/null
 EOF
