@@ -4,6 +4,8 @@ import { formatDuration, formatSize } from "../../engine/units.ts";
 
 const WORDS: Readonly<Record<string, { readonly doing: string; readonly done: string }>> = {
   generate: { doing: "generating", done: "generated" },
+  network: { doing: "setting up", done: "set up" },
+  disconnect: { doing: "removing", done: "removed" },
   obtain: { doing: "getting the image", done: "in the store" },
   create: { doing: "creating", done: "created" },
   start: { doing: "starting", done: "started" },

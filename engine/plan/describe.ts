@@ -1,5 +1,5 @@
 /** Attribute changes in words, for summaries. */
-import type { Json } from "../json.ts";
+import { isJsonObject, type Json } from "../json.ts";
 import { formatSize } from "../units.ts";
 import { isDeferred } from "./compare-inputs.ts";
 import type { AttributeChange } from "./types.ts";
@@ -19,6 +19,7 @@ export function describeValue(name: string, value: Json | undefined): string {
   if (value === undefined) return "none";
   if (isDeferred(value)) return value.sensitive ? "(sensitive)" : "(known at apply)";
   if (typeof value === "number" && SIZES.has(name.split(".").at(-1) ?? "")) return formatSize(value);
+  if (name === "networks" && isJsonObject(value)) return `${value.name} ${value.ip}`;
   if (typeof value !== "string") return JSON.stringify(value);
   return name === "ports" ? describePort(value) : value;
 }

@@ -59,7 +59,7 @@ test("members know and reach each other while others restart, are replaced, come
     "+  vm.k-worker-1  on tiny, 1 vCPU, 128 MiB, disk 96 MiB  lab.toml:13  after 1, 2",
     "+  vm.k-worker-2  on tiny, 1 vCPU, 128 MiB, disk 96 MiB  lab.toml:13  after 1, 2",
   ]);
-  expect(await lab.ok("apply", "--yes")).toContain("cp = 10.42.0.10");
+  expect(await lab.ok("apply", "--yes")).toContain('cp = "10.42.0.10"');
   expect(await lab.changes()).toEqual([]);
   expect(await lab.guest("k-cp", "cat /home/lab/peers")).toBe("10.42.0.2,10.42.0.3");
   expect(await names("k-worker-1")).toEqual([
@@ -100,7 +100,10 @@ test("members know and reach each other while others restart, are replaced, come
     "10.42.0.2 k-worker-1.net k-worker-1 worker-1",
   ]);
   expect([await lab.pid("k-cp"), await lab.pid("k-worker-1")]).toEqual(kept);
-  const traffic = await lab.guest("k-worker-1", "kill -INT $(cat /home/lab/ping.pid); sleep 1; cat /home/lab/traffic");
+  const traffic = await lab.guest(
+    "k-worker-1",
+    "kill -INT $(cat /home/lab/ping.pid); sleep 1; cat /home/lab/traffic",
+  );
   const [, sent, received] = /(\d+) packets transmitted, (\d+) packets received/.exec(traffic) ?? [];
   expect(Number(sent)).toBeGreaterThan(50);
   // A guest that is short of the CPU answers late, and none is lost.

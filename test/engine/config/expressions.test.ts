@@ -122,7 +122,7 @@ describe("eval", () => {
       [
         [
           'A VM has no attribute "adress"',
-          "Attributes: name, hostname, image, role, user, cpus, memory, disk, labels, ports, ssh_port, id.",
+          "Attributes: name, hostname, image, role, user, cpus, memory, disk, labels, ports, ip, mac, networks, ssh_port, id.",
         ],
       ],
     ],
