@@ -19,6 +19,8 @@ export interface ListedVm {
   readonly disk?: number;
   readonly host?: string;
   readonly ssh_port?: number;
+  /** Network → the VM's address in it, in the order of the VM's interfaces. */
+  readonly networks: Readonly<Record<string, string>>;
   /** Guest port → host port. */
   readonly ports: Readonly<Record<string, number>>;
   /** What a person should know: drift, pending work, why it is off. */
@@ -59,6 +61,7 @@ function listed(vm: ResourceState, observation: VmObservation, intent: Intent | 
     ...numberField("disk", inputs.disk),
     ...(text(attributes.host) === undefined ? {} : { host: text(attributes.host) ?? "" }),
     ...numberField("ssh_port", attributes.ssh_port),
+    networks: addresses(inputs.networks),
     ports: record(attributes.ports, number),
     ...(note === undefined ? {} : { note }),
   };
@@ -113,6 +116,15 @@ function number(value: unknown): number | undefined {
 
 function numberField<K extends string>(key: K, value: unknown): { readonly [P in K]?: number } {
   return typeof value === "number" ? ({ [key]: value } as { [P in K]: number }) : {};
+}
+
+function addresses(interfaces: unknown): Record<string, string> {
+  if (!Array.isArray(interfaces)) return {};
+  return Object.fromEntries(
+    (interfaces as readonly { name?: unknown; ip?: unknown }[]).flatMap(({ name, ip }) =>
+      typeof name === "string" && typeof ip === "string" ? [[name, ip]] : [],
+    ),
+  );
 }
 
 function record<T>(value: unknown, read: (value: unknown) => T | undefined): Record<string, T> {

@@ -17,6 +17,7 @@ export function renderVmTable(
     vm.memory === undefined ? "" : formatSize(vm.memory),
     vm.disk === undefined ? "" : formatSize(vm.disk),
     vm.ssh_port === undefined || vm.state !== "running" ? "" : String(vm.ssh_port),
+    Object.values(vm.networks).join(" "),
     Object.entries(vm.ports)
       .map(([guest, host]) => `${host}→${guest}`)
       .join(" "),
@@ -31,6 +32,7 @@ export function renderVmTable(
       { header: "MEMORY", align: "right" },
       { header: "DISK", align: "right" },
       { header: "SSH", align: "right" },
+      { header: "IP", overflow: "wrap", least: 15 },
       { header: "PORTS", overflow: "wrap", least: 8 },
       { header: "NOTE", overflow: "wrap", least: 14 },
     ],
