@@ -464,6 +464,22 @@ describe("verifying", () => {
     expect(all.map(({ outcome }) => outcome)).toEqual(["mended", "whole", "whole"]);
   });
 
+  test("takes no file for an image that is none, and leaves what somebody else put beside one", async () => {
+    const { rig, registry, custom } = await chain();
+    const { images } = rig.home;
+    writeFileSync(join(images, "notes.qcow2"), "no disk at all");
+    const overlay = join(images, "mine.qcow2");
+    execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", "-F", "raw", "-b", "/etc/passwd", overlay]);
+    renameSync(imageFolder(rig.home, custom.digest), join(images, "kept"));
+    writeFileSync(join(images, "kept", "why.txt"), "for later");
+    const checked = await registry.verify(undefined, { repair: true, context: context() });
+    expect(checked.map(({ outcome }) => outcome)).toEqual(["whole", "whole", "mended"]);
+    expect((await registry.list()).map(({ name }) => name)).toEqual(["web", "noble-docker", "noble"]);
+    expect(readFileSync(join(images, "notes.qcow2"), "utf8")).toBe("no disk at all");
+    expect(existsSync(overlay)).toBe(true);
+    expect(readdirSync(join(images, "kept"))).toEqual(["why.txt"]);
+  });
+
   test("says of what is gone who stands on it, and what to do", async () => {
     const { rig, registry, base, role } = await chain();
     putVm(rig, { id: "0123456789ab", name: "db", lab: "demo", on: role.digest });
