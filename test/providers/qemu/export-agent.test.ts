@@ -10,7 +10,10 @@ import { homeFrom } from "../../../engine/home.ts";
 import { clearAbandonedCopy } from "../../../providers/qemu/abandoned-copy.ts";
 import { writeNote } from "../../../providers/qemu/export/copy-note.ts";
 import { GuestAgent } from "../../../providers/qemu/export/guest-agent.ts";
+import { copyLive } from "../../../providers/qemu/export/live-copy.ts";
+import type { RunningMachine } from "../../../providers/qemu/ready.ts";
 import { uuidOf, type VmFolder, vmFolder } from "../../../providers/qemu/vm-folder.ts";
+import { diagnosticsOf } from "../../support/image-rig.ts";
 import { temporaryFolders } from "../../support/temporary-folder.ts";
 
 interface Question {
@@ -94,6 +97,65 @@ describe("the guest agent", () => {
     const open = await GuestAgent.open(nodeEffects(), folder.agentSocket);
     await expect(open.freeze(5000)).rejects.toThrow("guest-fsfreeze-freeze: has been disabled");
     open.close();
+  });
+});
+
+describe("a guest that was made to stand still for a copy that fails", () => {
+  const identity = { pid: 4242, startTime: "1" };
+  const real = nodeEffects();
+  const effects: Effects = {
+    ...real,
+    processes: {
+      ...real.processes,
+      identify: async () => ({ ...identity, commandLine: ["qemu", "-uuid", uuidOf(folder.id)] }),
+      run: async () => ({ code: 0, stdout: '{"virtual-size": 1048576}', stderr: "", timedOut: false }),
+    },
+  };
+  const call = {
+    ...{ progress: () => undefined, output: () => undefined },
+    signal: new AbortController().signal,
+  };
+  const copy = () => ({ active: join(folder.root, "a"), target: join(folder.root, "b"), freeze: true });
+  const running = () =>
+    ({ folder, machine: identity, vm: { name: "web" }, access: {} }) as unknown as RunningMachine;
+  const work = () => ({ effects, address: "vm.web", call, env: {} });
+  const context = () => ({ effects, home: homeFrom({ VMLAB_HOME: folder.root }), imageDisk: () => "" });
+
+  /** A monitor that refuses the copy, and an agent that freezes and does what `thaw` says. */
+  async function refuseCopy(thaw: string): Promise<string[]> {
+    const asked: string[] = [];
+    await listen(folder.agentSocket, ({ execute, arguments: args }, socket) => {
+      asked.push(execute);
+      const answer = execute === "guest-sync-delimited" ? `{"return": ${Number(args?.id)}}` : '{"return": 1}';
+      socket.write(`${execute === "guest-fsfreeze-thaw" ? thaw : answer}\n`);
+    });
+    await listen(
+      folder.qmpSocket,
+      ({ execute, id }, socket) => {
+        const answers: Record<string, unknown> = { "query-jobs": [], "query-status": { status: "running" } };
+        const error = { class: "GenericError", desc: "no such device" };
+        const refused = execute === "blockdev-backup";
+        socket.write(
+          `${JSON.stringify({ ...(refused ? { error } : { return: answers[execute] ?? {} }), id })}\n`,
+        );
+      },
+      '{"QMP": {}}\n',
+    );
+    return asked;
+  }
+
+  test("goes on before the failure is told", async () => {
+    const asked = await refuseCopy('{"return": 1}');
+    await expect(copyLive(context(), work(), running(), copy())).rejects.toThrow("no such device");
+    expect(asked).toEqual(["guest-sync-delimited", "guest-fsfreeze-freeze", "guest-fsfreeze-thaw"]);
+    expect(await effects.files.stat(folder.copyNote)).toBeUndefined();
+  });
+
+  test("and does not go on, is told of, and let go by whoever comes next", async () => {
+    await refuseCopy('{"error": {"class": "GenericError", "desc": "busy"}}');
+    const [told] = await diagnosticsOf(copyLive(context(), work(), running(), copy()));
+    expect(told).toMatchObject({ code: "image/export-still-frozen", detail: "guest-fsfreeze-thaw: busy" });
+    expect(await effects.files.stat(folder.copyNote)).toBeDefined();
   });
 });
 
