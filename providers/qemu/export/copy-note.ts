@@ -2,7 +2,7 @@
  * copy.json in a VM's folder: QEMU is copying the disk, or is about to. It is there before the guest is asked to
  * stand still, and goes when nothing of the copy is left, so that whoever comes after a crash can clear up.
  */
-import { errorText } from "../../../engine/diagnostics.ts";
+import { errorText, systemErrorCode } from "../../../engine/diagnostics.ts";
 import type { Effects } from "../../../engine/effects.ts";
 import { ownerLives, ownOwner, parseOwner } from "../../images/owner.ts";
 import type { QemuContext } from "../context.ts";
@@ -30,16 +30,30 @@ export async function removeNote(effects: Effects, folder: VmFolder): Promise<vo
   await effects.files.remove(folder.copyNote);
 }
 
-/** Clears up after a vmlab that died while a VM of this host was copied; see {@link endAbandonedCopy}. */
+/** Undefined when there is none; one that is being made may be done at any moment. */
+async function readNote(effects: Effects, folder: VmFolder): Promise<string | undefined> {
+  try {
+    return await effects.files.readText(folder.copyNote);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(systemErrorCode(error) ?? "")) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Clears up after a vmlab that died while a VM of this host was copied; see {@link endAbandonedCopy}. A machine that
+ * does not answer is nobody else's trouble: whoever works with it next tries again.
+ */
 export async function endAbandonedCopies(context: QemuContext): Promise<void> {
   for (const id of await context.effects.files.list(context.home.vms))
-    await endAbandonedCopy(context, vmFolder(context.home, id));
+    await endAbandonedCopy(context, vmFolder(context.home, id)).catch(() => undefined);
 }
 
 /** Lets the guest go on and ends the copy, if the process that made it is dead. One look at the disk otherwise. */
 export async function endAbandonedCopy({ effects }: QemuContext, folder: VmFolder): Promise<void> {
-  if ((await effects.files.stat(folder.copyNote)) === undefined) return;
-  const owner = parseOwner(await effects.files.readText(folder.copyNote));
+  const note = await readNote(effects, folder);
+  if (note === undefined) return;
+  const owner = parseOwner(note);
   if (owner !== undefined && (await ownerLives(effects, owner))) return;
   const runtime = await unlessDamaged(readRuntime(effects, folder));
   if ((await findMachine(effects, folder, runtime)) !== undefined) {

@@ -8,7 +8,7 @@ import type { Effects } from "../../../engine/effects.ts";
 import { nodeEffects } from "../../../engine/effects-node.ts";
 import { homeFrom } from "../../../engine/home.ts";
 import { clearAbandonedCopy } from "../../../providers/qemu/abandoned-copy.ts";
-import { writeNote } from "../../../providers/qemu/export/copy-note.ts";
+import { endAbandonedCopies, writeNote } from "../../../providers/qemu/export/copy-note.ts";
 import { GuestAgent } from "../../../providers/qemu/export/guest-agent.ts";
 import { copyLive } from "../../../providers/qemu/export/live-copy.ts";
 import type { RunningMachine } from "../../../providers/qemu/ready.ts";
@@ -242,5 +242,29 @@ describe("a copy that a dead vmlab left", () => {
     await writeNote(effects, folder);
     await clearAbandonedCopy(context, folder);
     expect(await effects.files.stat(folder.copyNote)).toBeUndefined();
+  });
+
+  test("of a machine that does not answer keeps nobody from the others", async () => {
+    const effects = effectsWith(() => false);
+    const home = homeFrom({ VMLAB_HOME: join(folder.root, "../..") });
+    await effects.files.write(folder.pidFile, `${PID}\n`);
+    const later = vmFolder(home, "ffffffffffff");
+    await mkdir(later.root);
+    for (const each of [folder, later]) await writeNote(effects, each);
+    await endAbandonedCopies({ effects, home, imageDisk: () => "" });
+    expect(await effects.files.stat(folder.copyNote)).toBeDefined();
+    expect(await effects.files.stat(later.copyNote)).toBeUndefined();
+  });
+
+  test("may be done with by its owner while somebody looks", async () => {
+    const real = nodeEffects();
+    const home = homeFrom({ VMLAB_HOME: join(folder.root, "../..") });
+    await writeNote(real, folder);
+    const readText = async (path: string) => {
+      await real.files.remove(path);
+      return real.files.readText(path);
+    };
+    const effects = { ...real, files: { ...real.files, readText } };
+    await clearAbandonedCopy({ effects, home, imageDisk: () => "" }, folder);
   });
 });
