@@ -145,6 +145,30 @@ describe("layers", () => {
   });
 });
 
+describe("the same image", () => {
+  test("that two bring in the same moment is there once, for both", async () => {
+    const folder = await temporaryFolder();
+    const other = imageRig(folder);
+    let both = false;
+    const rig = imageRig(folder, (effects) => ({
+      ...effects,
+      files: {
+        ...effects.files,
+        rename: async (from, to) => {
+          if (!both && to.startsWith(other.home.images)) {
+            both = true;
+            await putImage(other, "noble");
+          }
+          await effects.files.rename(from, to);
+        },
+      },
+    }));
+    const record = await putImage(rig, "noble");
+    expect(await observeImage(rig.effects, rig.home, record.digest)).toMatchObject({ state: "present" });
+    expect(readdirSync(rig.home.images)).toEqual([record.digest]);
+  });
+});
+
 describe("pruning", () => {
   test("frees what nobody has needed for long, children before parents, and never what is needed", async () => {
     const { rig, registry, base, role, custom } = await chain();
