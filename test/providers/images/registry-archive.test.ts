@@ -349,6 +349,37 @@ describe("an image by digest with an archive in lab.toml", () => {
   });
 });
 
+describe("an archive that was damaged on its way", () => {
+  test("is put aside, and got anew by the next apply", async () => {
+    const { rig, registry, layers } = await chain();
+    const file = join(rig.folder, "noble.tar");
+    await registry.exportArchive(layers[0].digest, file, { flatten: false, context: context() });
+    const whole = readFileSync(file);
+    let sent = Buffer.from(whole);
+    sent.fill(1, 200_000, 200_100);
+    const { url } = await serve(({ headers }, response) => {
+      const from = /^bytes=(\d+)-$/.exec(headers.range ?? "")?.[1];
+      if (Number(from) >= sent.length)
+        return void response.writeHead(416, { "content-range": `bytes */${sent.length}` }).end();
+      response.writeHead(200, { etag: '"same"', "content-length": sent.length }).end(sent);
+    });
+    const { rig: there } = await elsewhere();
+    const inputs = {
+      source: "digest",
+      digest: `sha256:${layers[0].digest}`,
+      archive: `${url}/noble.tar`,
+    } as const;
+    const [why] = await diagnosticsOf(planAndObtain(there, inputs));
+    expect(why).toMatchObject({
+      code: "host/archive-damaged",
+      summary: `${url}/noble.tar is not a whole archive`,
+    });
+    expect(readdirSync(there.home.downloads)).toEqual(["rejected"]);
+    sent = whole;
+    expect((await planAndObtain(there, inputs)).digest).toBe(layers[0].digest);
+  });
+});
+
 describe("a plain disk file", () => {
   test("becomes an image, as it would by its path in lab.toml", async () => {
     const { rig, registry } = await elsewhere();
