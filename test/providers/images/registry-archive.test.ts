@@ -171,6 +171,25 @@ describe("an archive", () => {
     expect(gone).toMatchObject({ code: "cli/no-file", summary: "/no/such.tar does not exist" });
   });
 
+  test("that finds no room to be unpacked is not called damaged", async () => {
+    const { rig } = await elsewhere();
+    const file = join(rig.folder, "web.tar.zst");
+    writeFileSync(file, Buffer.from("28b52ffd00", "hex"));
+    const stderr = "zstd: error 70 : Write error : cannot write block : No space left on device\n";
+    const full = {
+      ...rig.effects,
+      processes: {
+        ...rig.effects.processes,
+        run: async () => ({ code: 70, stdout: "", stderr, timedOut: false }),
+      },
+    };
+    const [why] = await diagnosticsOf(
+      imageRegistry({ effects: full, home: rig.home }).importArchive(file, { context: context() }),
+    );
+    expect(why).toMatchObject({ code: "host/disk-full", detail: stderr.trim() });
+    expect(inStore(rig)).toEqual([]);
+  });
+
   test("whose disk or members lead outside is refused before any program opens it", async () => {
     const there = await elsewhere();
     const { rig, layers } = await chain();
