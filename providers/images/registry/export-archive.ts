@@ -32,19 +32,11 @@ export async function exportArchive(
   options: { flatten: boolean; context: ExportContext },
 ): Promise<Exported> {
   const { flatten, context } = options;
-  const found = await observeImage(effects, home, digest);
-  if (found.state !== "present") {
-    fail({
-      code: "image/damaged",
-      summary: `the image ${shortDigest(digest)} cannot be exported`,
-      detail: found.state === "absent" ? "Its disk is not in the store." : `In the store, ${found.reason}.`,
-      hint: `"vmlab images verify --repair ${shortDigest(digest)}" mends what can be mended.`,
-    });
-  }
-  const layers = await layersOf(effects, home, digest);
   // Nothing that is being read may be pruned.
-  const uses = layers.map((layer) => layer.digest);
+  const uses = (await presentLayers(effects, home, digest)).map((layer) => layer.digest);
   const write = async (folder: string): Promise<Exported> => {
+    // Looked at again: it may have gone before it was claimed.
+    const layers = await presentLayers(effects, home, digest);
     const parts = flatten
       ? [await flattened(effects, home, layers, folder, context)]
       : layers.map((record) => ({ record, disk: imageDiskPath(home, record.digest) }));
@@ -69,6 +61,18 @@ export async function exportArchive(
     return { digest: top, layers: parts.length, size: (await effects.files.stat(path))?.size ?? 0 };
   };
   return withWorkplace(effects, home, ({ folder }) => write(folder), undefined, uses);
+}
+
+/** Lowest first. Fails when any of them is missing or looks touched. */
+async function presentLayers(effects: Effects, home: Home, digest: string): Promise<readonly ImageRecord[]> {
+  const found = await observeImage(effects, home, digest);
+  if (found.state === "present") return layersOf(effects, home, digest);
+  return fail({
+    code: "image/damaged",
+    summary: `the image ${shortDigest(digest)} cannot be exported`,
+    detail: found.state === "absent" ? "Its disk is not in the store." : `In the store, ${found.reason}.`,
+    hint: `"vmlab images verify --repair ${shortDigest(digest)}" mends what can be mended.`,
+  });
 }
 
 interface Part {

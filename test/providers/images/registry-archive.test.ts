@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, jest, test } from "@jest/globals";
+import type { Effects } from "../../../engine/effects.ts";
 import type { ImageRecord } from "../../../providers/images/image-record.ts";
 import {
   type ArchiveManifest,
@@ -169,6 +170,33 @@ describe("an archive", () => {
     });
     const [gone] = await diagnosticsOf(there.registry.importArchive("/no/such.tar", { context: context() }));
     expect(gone).toMatchObject({ code: "cli/no-file", summary: "/no/such.tar does not exist" });
+  });
+
+  test("is not made of an image that goes at the last moment", async () => {
+    const { rig, layers } = await chain();
+    const { createExclusive } = rig.effects.files;
+    const effects: Effects = {
+      ...rig.effects,
+      files: {
+        ...rig.effects.files,
+        createExclusive: (path, ...rest) => {
+          if (path.endsWith(".owner.json"))
+            rmSync(imageFolder(rig.home, layers[2].digest), { recursive: true, force: true });
+          return createExclusive(path, ...rest);
+        },
+      },
+    };
+    const [why] = await diagnosticsOf(
+      imageRegistry({ effects, home: rig.home }).exportArchive(
+        layers[2].digest,
+        join(rig.folder, "web.tar"),
+        {
+          flatten: false,
+          context: context(),
+        },
+      ),
+    );
+    expect(why).toMatchObject({ code: "image/damaged", detail: "Its disk is not in the store." });
   });
 
   test("that finds no room to be unpacked is not called damaged", async () => {
