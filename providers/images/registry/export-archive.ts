@@ -8,7 +8,7 @@ import type { CallContext } from "../../provider.ts";
 import { type ImageRecord, imageRecord } from "../image-record.ts";
 import { fileKey } from "../image-source.ts";
 import { layersOf } from "../layers.ts";
-import { imageDiskPath, observeImage, shortDigest } from "../store.ts";
+import { imageDiskPath, shortDigest, verifyChain } from "../store.ts";
 import { withWorkplace } from "../workplace.ts";
 import { ARCHIVE_VERSION, diskMember, formatManifest, MANIFEST } from "./archive-manifest.ts";
 import { imageName } from "./image-name.ts";
@@ -33,10 +33,11 @@ export async function exportArchive(
 ): Promise<Exported> {
   const { flatten, context } = options;
   // Nothing that is being read may be pruned.
-  const uses = (await presentLayers(effects, home, digest)).map((layer) => layer.digest);
+  const layers = await layersOf(effects, home, digest);
+  const uses = layers.map((layer) => layer.digest);
   const write = async (folder: string): Promise<Exported> => {
-    // Looked at again: it may have gone before it was claimed.
-    const layers = await presentLayers(effects, home, digest);
+    // From here on it stays.
+    await requireWhole(effects, home, digest, context);
     const parts = flatten
       ? [await flattened(effects, home, layers, folder, context)]
       : layers.map((record) => ({ record, disk: imageDiskPath(home, record.digest) }));
@@ -63,11 +64,16 @@ export async function exportArchive(
   return withWorkplace(effects, home, ({ folder }) => write(folder), undefined, uses);
 }
 
-/** Lowest first. Fails when any of them is missing or looks touched. */
-async function presentLayers(effects: Effects, home: Home, digest: string): Promise<readonly ImageRecord[]> {
-  const found = await observeImage(effects, home, digest);
-  if (found.state === "present") return layersOf(effects, home, digest);
-  return fail({
+/** Reads every byte: what is damaged would make an archive that no host takes, or, flattened, pass for whole. */
+async function requireWhole(
+  effects: Effects,
+  home: Home,
+  digest: string,
+  context: ExportContext,
+): Promise<void> {
+  const found = await verifyChain(effects, home, digest, { mend: false, context });
+  if (found.state === "whole") return;
+  fail({
     code: "image/damaged",
     summary: `the image ${shortDigest(digest)} cannot be exported`,
     detail: found.state === "absent" ? "Its disk is not in the store." : `In the store, ${found.reason}.`,

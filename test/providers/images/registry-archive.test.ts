@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, jest, test } from "@jest/globals";
 import type { Effects } from "../../../engine/effects.ts";
@@ -197,6 +206,27 @@ describe("an archive", () => {
       ),
     );
     expect(why).toMatchObject({ code: "image/damaged", detail: "Its disk is not in the store." });
+  });
+
+  test.each([true, false])("is not made of damaged bytes (flattened: %s)", async (flatten) => {
+    const { rig, registry, layers } = await chain();
+    const disk = imageDiskPath(rig.home, layers[1].digest);
+    const bytes = readFileSync(disk);
+    bytes[300_000] = (bytes[300_000] ?? 0) ^ 1;
+    chmodSync(disk, 0o600);
+    writeFileSync(disk, bytes);
+    // As a disk that rots does, it looks untouched.
+    const { mtimeMs: mtime } = statSync(disk);
+    writeFileSync(join(disk, "..", "image.json"), JSON.stringify({ ...layers[1], mtime }));
+    const path = join(rig.folder, "web.tar");
+    const [why] = await diagnosticsOf(
+      registry.exportArchive(layers[2].digest, path, { flatten, context: context() }),
+    );
+    expect(why).toMatchObject({
+      code: "image/damaged",
+      detail: expect.stringMatching(/^In the store, the layer .* is damaged: its SHA-256 is /),
+    });
+    expect(existsSync(path)).toBe(false);
   });
 
   test("that finds no room to be unpacked is not called damaged", async () => {
