@@ -4,6 +4,7 @@
  */
 import { errorText, systemErrorCode } from "../../../engine/diagnostics.ts";
 import type { Effects } from "../../../engine/effects.ts";
+import { isJsonObject } from "../../../engine/json.ts";
 import { ownerLives, ownOwner, parseOwner } from "../../images/owner.ts";
 import type { QemuContext } from "../context.ts";
 import { findMachine } from "../machine-process.ts";
@@ -22,8 +23,9 @@ const LOOK_EVERY_MS = 100;
 /** An agent that was frozen by us answers at once. */
 const THAW_MS = 5_000;
 
-export async function writeNote(effects: Effects, folder: VmFolder): Promise<void> {
-  await effects.files.write(folder.copyNote, JSON.stringify(await ownOwner(effects)));
+/** `freezing`: an agent is about to be asked to make the guest stand still. */
+export async function writeNote(effects: Effects, folder: VmFolder, freezing = false): Promise<void> {
+  await effects.files.write(folder.copyNote, JSON.stringify({ ...(await ownOwner(effects)), freezing }));
 }
 
 export async function removeNote(effects: Effects, folder: VmFolder): Promise<void> {
@@ -56,19 +58,31 @@ export async function endAbandonedCopy({ effects }: QemuContext, folder: VmFolde
   const owner = parseOwner(note);
   if (owner !== undefined && (await ownerLives(effects, owner))) return;
   const runtime = await unlessDamaged(readRuntime(effects, folder));
+  let frozen = false;
   if ((await findMachine(effects, folder, runtime)) !== undefined) {
-    await thawQuietly(effects, folder);
+    frozen = isFreezing(note) && !(await thaws(effects, folder));
     await withQmp(effects, folder.qmpSocket, { timeoutMs: QMP_MS }, (qmp) => endCopy(effects, qmp));
   }
-  await removeNote(effects, folder);
+  // An agent may only be slow: whoever comes next tries again, as long as the machine runs.
+  if (!frozen) await removeNote(effects, folder);
 }
 
-async function thawQuietly(effects: Effects, folder: VmFolder): Promise<void> {
+function isFreezing(note: string): boolean {
+  try {
+    const data: unknown = JSON.parse(note);
+    return isJsonObject(data) && data.freezing !== false;
+  } catch {
+    return true;
+  }
+}
+
+async function thaws(effects: Effects, folder: VmFolder): Promise<boolean> {
   try {
     const agent = await GuestAgent.open(effects, folder.agentSocket, THAW_MS);
     await agent.thaw(THAW_MS).finally(() => agent.close());
+    return true;
   } catch {
-    // No agent: then nothing of its guest was made to stand still either.
+    return false;
   }
 }
 

@@ -98,6 +98,7 @@ async function begin(
     noAgent(work, running, error),
   );
   try {
+    await writeNote(effects, running.folder, true);
     const still = await agent
       .freeze(FREEZE_MS)
       .catch((error: unknown) => notFrozen(work, running, agent, error));

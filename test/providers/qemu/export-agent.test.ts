@@ -208,7 +208,7 @@ describe("a copy that a dead vmlab left", () => {
       imageDisk: () => "",
     };
     await effects.files.write(folder.pidFile, `${PID}\n`);
-    await writeNote(effects, folder);
+    await writeNote(effects, folder, true);
 
     await clearAbandonedCopy(context, folder);
     expect(asked).toEqual([]);
@@ -240,6 +240,31 @@ describe("a copy that a dead vmlab left", () => {
       imageDisk: () => "",
     };
     await writeNote(effects, folder);
+    await clearAbandonedCopy(context, folder);
+    expect(await effects.files.stat(folder.copyNote)).toBeUndefined();
+  });
+
+  test("is not forgotten before its guest goes on", async () => {
+    const effects = effectsWith(() => false);
+    const home = homeFrom({ VMLAB_HOME: join(folder.root, "../..") });
+    const context = { effects, home, imageDisk: () => "" };
+    let answers = false;
+    await listen(folder.agentSocket, ({ execute, arguments: args }, socket) => {
+      const sync = execute === "guest-sync-delimited";
+      const busy = '{"error": {"class": "GenericError", "desc": "busy"}}';
+      socket.write(`${sync ? `{"return": ${Number(args?.id)}}` : answers ? '{"return": 1}' : busy}\n`);
+    });
+    await listen(
+      folder.qmpSocket,
+      ({ execute, id }, socket) =>
+        socket.write(`${JSON.stringify({ return: execute === "query-jobs" ? [] : {}, id })}\n`),
+      '{"QMP": {}}\n',
+    );
+    await effects.files.write(folder.pidFile, `${PID}\n`);
+    await writeNote(effects, folder, true);
+    await clearAbandonedCopy(context, folder);
+    expect(await effects.files.stat(folder.copyNote)).toBeDefined();
+    answers = true;
     await clearAbandonedCopy(context, folder);
     expect(await effects.files.stat(folder.copyNote)).toBeUndefined();
   });
