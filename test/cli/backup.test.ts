@@ -122,6 +122,20 @@ test(
 );
 
 test(
+  "a state that a backup cannot hold is kept beside the one that takes its place",
+  async () => {
+    await lab.succeed("backup", "create", "old");
+    writeFileSync(join(lab.folder, ".vmlab/state.json"), "half of a st");
+    await lab.succeed("backup", "restore", "old", "--force", "--yes");
+    const replaced = join(lab.folder, ".vmlab/replaced");
+    const [time = ""] = readdirSync(replaced);
+    expect(readFileSync(join(replaced, time, "state.json"), "utf8")).toBe("half of a st");
+    await lab.succeed("plan");
+  },
+  SLOW,
+);
+
+test(
   "a registry without its records gets them back; without disks in the backup, lost images are left out",
   async () => {
     await lab.succeed("backup", "create", "records");
