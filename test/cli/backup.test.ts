@@ -107,6 +107,9 @@ test(
     expect((await lab.vmlab(["backup", "restore", "old", "--force"])).stderr).toContain(
       "[cli/needs-confirmation]",
     );
+    const asJson = await lab.vmlab(["backup", "restore", "old", "--force", "--json"], { answers: ["yes"] });
+    expect([asJson.stdout, asJson.questions]).toEqual(["", []]);
+    expect(asJson.stderr).toContain("[cli/needs-confirmation]");
     const forced = await lab.vmlab(["backup", "restore", "old", "--force"], { answers: ["yes"] });
     expect(forced.questions[0]).toMatch(
       /^Replace the settings of config\.toml, the lab of demo, the state of demo\? The present ones are kept in a backup\./,
