@@ -213,7 +213,7 @@ export function runFor(
     lab,
     mask,
     evaluation,
-    pins: new PinWriter(workspace.effects, workspace.folder),
+    pins: new PinWriter(workspace.effects, workspace.home, workspace.folder),
     knownSpec,
   };
 }
