@@ -6,10 +6,17 @@ import type { CommandContext } from "./context.ts";
 export async function confirm(
   context: CommandContext,
   question: string,
-  options: { readonly yes: boolean; readonly what: string },
+  options: { readonly yes: boolean; readonly what: string; readonly json?: boolean },
 ): Promise<boolean> {
   if (options.yes) return true;
   const { terminal } = context;
+  if (options.json === true) {
+    fail({
+      code: "cli/needs-confirmation",
+      summary: `${options.what} asks before it changes anything, and --json cannot ask`,
+      hint: "Look without --json, then add --yes.",
+    });
+  }
   if (!terminal.interactive) {
     fail({
       code: "cli/needs-confirmation",

@@ -48,7 +48,7 @@ export async function restoreCommand(
     const question = `Replace ${names}? The present ones are kept in a backup.`;
     const sure =
       replaced.length === 0 ||
-      (await confirm(context, question, { yes: options.yes === true, what: "backup restore --force" }));
+      (await confirm(context, question, { yes: options.yes === true, what: "backup restore --force", json }));
     if (!sure) return 1;
   }
   const { items, manifest, keptAs } = await restore(false);

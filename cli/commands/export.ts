@@ -157,5 +157,6 @@ async function agreed(
   return await confirm(context, question, {
     yes: options.yes === true || options.autoApprove === true,
     what: "export",
+    json: options.json === true,
   });
 }

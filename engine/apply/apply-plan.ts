@@ -219,7 +219,7 @@ export function runFor(
     lab,
     mask,
     evaluation,
-    pins: new PinWriter(workspace.effects, workspace.folder),
+    pins: new PinWriter(workspace.effects, workspace.home, workspace.folder),
     network,
     knownSpec,
   };

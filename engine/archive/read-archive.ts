@@ -20,24 +20,28 @@ export type MemberVisitor = (member: ReadMember) => Promise<"next" | "stop">;
 const CHUNK_BYTES = 1024 * 1024;
 const HEAD_BYTES = 512;
 
-/** A plain archive to read again and again. `scratch`: folder for unpacking one that is compressed with zstd. */
+/**
+ * A plain archive to read again and again. `scratch`: folder for unpacking one that is compressed with zstd; `shown`:
+ * what the user calls the archive, its path unless given.
+ */
 export async function openArchive(
   effects: Effects,
   path: string,
   scratch: string,
-  signal?: AbortSignal,
+  { signal, shown = path }: { readonly signal?: AbortSignal | undefined; readonly shown?: string } = {},
 ): Promise<string> {
   const format = archiveFormatOf(await headOf(effects, path));
-  if (format === undefined) return damaged(path, "It is no tar archive.");
+  if (format === undefined) return damaged(shown, "It is no tar archive.");
   if (format !== "tar.zst") return path;
-  await requireZstd(effects, path);
+  await requireZstd(effects, shown);
   const plain = `${scratch}/archive.tar`;
   const args = ["--decompress", "--quiet", "--force", "-o", plain, "--", path];
   const { code, stderr } = await effects.processes.run("zstd", args, {
     ownGroup: true,
     ...(signal === undefined ? {} : { signal }),
   });
-  if (code !== 0) damaged(path, stderr.trim());
+  if (/No space left|Disk quota exceeded/.test(stderr)) noSpace(shown, stderr.trim());
+  if (code !== 0) damaged(shown, stderr.trim());
   return plain;
 }
 
@@ -102,6 +106,15 @@ export function damaged(shown: string, detail: string, cause?: unknown): never {
     },
     cause,
   );
+}
+
+function noSpace(shown: string, detail: string): never {
+  fail({
+    code: "host/disk-full",
+    summary: `not enough disk space to unpack ${shown}`,
+    detail,
+    hint: "Free some space, for instance with `vmlab images prune` and `vmlab trash empty`. Nothing of the archive was used.",
+  });
 }
 
 function refuseUnsafe(shown: string, name: string, type: string | undefined): void {

@@ -41,13 +41,14 @@ export async function chooseFallbacks(
     const inputs = vm.inputs as VmInputs;
     const role = `role.${inputs.role}`;
     const kept = keptFallback(basis, vm);
-    if (!kept && wantsBuild(basis, vm, role)) continue;
-    if (!kept && (built.has(role) || (await isPresent(resolver, role)))) continue;
+    if (kept === undefined) {
+      if (built.has(role) || wantsBuild(basis, vm, role) || (await isPresent(resolver, role))) continue;
+    }
     if (inputs.on_missing_image === "error") {
       diagnostics.push(missing(vm, role));
       continue;
     }
-    const chain = await chainBelow(resolver, byAddress, role);
+    const chain = await chainBelow(resolver, byAddress, role, kept);
     if (chain === undefined) continue;
     moved.set(vm.address, onTheImageBelow(vm, role, chain));
     notes.push(noteOf(vm, role, chain.base));
@@ -61,23 +62,27 @@ function policyOf(resource: Resource): NonNullable<VmInputs["on_missing_image"]>
   return (resource.type === "vm" && (resource.inputs as VmInputs).on_missing_image) || "build";
 }
 
-/** A choice made once stays until --upgrade or --replace, whatever is in the store by then. */
-function keptFallback(basis: PlanBasis, vm: Resource): boolean {
-  const recorded = basis.state?.resources[vm.address];
-  const { role } = vm.inputs as VmInputs;
-  return (
-    recorded?.inputs.fallback !== undefined &&
-    recorded.inputs.role === role &&
-    !isUpgraded(basis.options, vm.address) &&
-    !isUpgraded(basis.options, `role.${role}`) &&
-    !isRequested(basis.options.replace, vm.address)
-  );
+/** The image of a choice made before: it stays until --upgrade or --replace, whatever is in the store by then. */
+function keptFallback({ state, options }: PlanBasis, vm: Resource): string | undefined {
+  const { fallback, role: recorded } = state?.resources[vm.address]?.inputs ?? {};
+  const { role, on_missing_image } = vm.inputs as VmInputs;
+  const stays =
+    on_missing_image === "fallback" &&
+    recorded === role &&
+    !isUpgraded(options, vm.address) &&
+    !isUpgraded(options, `role.${role}`) &&
+    !isRequested(options.replace, vm.address) &&
+    !isRequested(options.replace, `role.${role}`);
+  return stays && typeof fallback === "string" ? fallback : undefined;
 }
 
-/** --upgrade of a VM that fell back once asks for its role's image. */
+/** Who names the role asks for its image; --upgrade of a VM that there is, for the one that its role has then. */
 function wantsBuild({ state, options }: PlanBasis, vm: Resource, role: string): boolean {
-  if (state?.resources[vm.address]?.inputs.fallback === undefined) return false;
-  return isUpgraded(options, vm.address) || isUpgraded(options, role);
+  const { upgrade, replace } = options;
+  if (isRequested(replace, role) || (upgrade !== "all" && isUpgraded(options, role))) return true;
+  const { role: name, on_missing_image } = vm.inputs as VmInputs;
+  const there = state?.resources[vm.address]?.inputs.role === name;
+  return there && on_missing_image === "fallback" && isUpgraded(options, vm.address);
 }
 
 async function isPresent(resolver: ImageResolver, address: string): Promise<boolean> {
@@ -85,26 +90,42 @@ async function isPresent(resolver: ImageResolver, address: string): Promise<bool
   return outlook?.digest !== undefined && outlook.resolution?.present !== false;
 }
 
-/** The nearest image below that is in the store or is no build, with the recipes from there on, lowest first. */
+/** An image below with the recipes from there on, lowest first. */
 interface Chain {
   readonly base: string;
   readonly builds: readonly BuildInputs[];
 }
 
+/** Down to the image of an earlier choice, else to the nearest that is in the store or is no build. */
 async function chainBelow(
   resolver: ImageResolver,
   byAddress: ReadonlyMap<string, Resource>,
   role: string,
+  kept: string | undefined,
 ): Promise<Chain | undefined> {
+  const buildOf = (address: string) => (byAddress.get(address)?.inputs as ImageInputs | undefined)?.build;
   const builds: BuildInputs[] = [];
+  const keeps = kept !== undefined && standsOn(kept, role, buildOf);
   let address = role;
   for (;;) {
-    const { build } = (byAddress.get(address)?.inputs ?? {}) as Partial<ImageInputs>;
+    const build = buildOf(address);
     if (build === undefined) return byAddress.has(address) ? { base: address, builds } : undefined;
-    if (address !== role && (await isPresent(resolver, address))) return { base: address, builds };
+    const here = keeps ? address === kept : address !== role && (await isPresent(resolver, address));
+    if (here) return { base: address, builds };
     builds.unshift(build);
     address = build.parent;
   }
+}
+
+/** Whether an image is below a role. */
+function standsOn(
+  image: string,
+  role: string,
+  buildOf: (address: string) => BuildInputs | undefined,
+): boolean {
+  let below = buildOf(role)?.parent;
+  while (below !== undefined && below !== image) below = buildOf(below)?.parent;
+  return below === image;
 }
 
 function onTheImageBelow(vm: Resource, role: string, { base, builds }: Chain): Resource {

@@ -16,8 +16,9 @@ export async function withTextChanges(basis: PlanBasis, changes: readonly Change
   const known = new Map<string, Promise<Partial<FileReason>>>();
   const told = async (change: Change, reason: Reason): Promise<Reason> => {
     if (reason.kind !== "file") return reason;
-    const before = recordedHash(basis.state?.resources[change.address]?.inputs, reason.path);
-    if (before === undefined) return reason;
+    const before = hashIn(basis.state?.resources[change.address]?.inputs, reason.path);
+    // Private before or from now on: nothing of it is shown.
+    if (before === undefined || hashIn(change.after, reason.path) === undefined) return reason;
     const key = `${before} ${reason.path}`;
     const counted = known.get(key) ?? compare(basis, before, reason.path);
     known.set(key, counted);
@@ -50,20 +51,25 @@ async function compare(basis: PlanBasis, sha256: string, path: string): Promise<
   return { added: count("+"), removed: count("-"), diff: lines.slice(0, MOST_LINES) };
 }
 
-/** Digest of a file's content when the resource was last carried out. */
-function recordedHash(inputs: JsonObject | undefined, path: string): string | undefined {
+/** Digest of a file's content as a resource's inputs name it. */
+function hashIn(inputs: JsonObject | undefined, path: string): string | undefined {
   for (const { path: named, sha256 } of fileHashesOf(inputs)) if (named === path) return sha256;
   return undefined;
 }
 
-/** The files that a resource's steps, or its build's, were made from. */
+/** The files that a resource's steps, or its build's, were made from, and whose text may be shown. */
 export function fileHashesOf(inputs: JsonObject | undefined): { path: string; sha256: string }[] {
   const build = isJsonObject(inputs?.build) ? inputs.build : {};
   const steps: Json[] = [inputs?.steps, build.steps].flatMap((list) => (Array.isArray(list) ? list : []));
   const named = [...steps, ...(isJsonObject(build.packer) ? [build.packer] : [])];
   return named.flatMap((step) => {
-    if (!isJsonObject(step)) return [];
+    if (!isJsonObject(step) || isPrivate(step)) return [];
     const path = step.path ?? step.from;
     return typeof path === "string" && typeof step.sha256 === "string" ? [{ path, sha256: step.sha256 }] : [];
   });
+}
+
+/** What not everybody in the guest may read, such as a key, is neither kept nor shown in plans. */
+function isPrivate({ mode }: JsonObject): boolean {
+  return typeof mode === "string" && (Number.parseInt(mode, 8) & 0o004) === 0;
 }

@@ -1,14 +1,15 @@
 /** An image that lab.toml names by its digest → the store, from the archive that lab.toml names beside it. */
 import { isAbsolute, join } from "node:path";
-import { fail } from "../../engine/diagnostics.ts";
+import { fail, isDiagnosticsError } from "../../engine/diagnostics.ts";
 import type { Effects } from "../../engine/effects.ts";
 import type { Home } from "../../engine/home.ts";
 import type { CallContext, ImageSpec } from "../provider.ts";
 import { download } from "./download.ts";
 import type { ImageRecord } from "./image-record.ts";
-import { publicUrl } from "./image-url.ts";
+import { publicUrl, urlFileName } from "./image-url.ts";
 import { withKeyLock } from "./key-lock.ts";
 import { partialOf } from "./partial-download.ts";
+import { setAside } from "./set-aside.ts";
 import { bareDigest, readRecord } from "./store.ts";
 
 type ArchiveSpec = Pick<ImageSpec, "address" | "inputs" | "lab">;
@@ -37,13 +38,26 @@ export async function obtainArchive(
     const { url } = from;
     await withKeyLock(effects, home, `download-${partialOf(home, url).name}`, context, async () => {
       const downloaded = await download(effects, home, url, { address: spec.address, context });
-      await importArchive(effects, home, downloaded.path, { context, wanted: digest, shown: publicUrl(url) });
+      const shown = publicUrl(url);
+      try {
+        await importArchive(effects, home, downloaded.path, { context, wanted: digest, shown });
+      } catch (error) {
+        // It came in full, so that the next try would go on from its end and find the same.
+        if (isDiagnosticsError(error) && error.diagnostics.some(({ code }) => REFUSALS.has(code))) {
+          const aside = await setAside(effects, home, downloaded.path, urlFileName(url));
+          context.output(`the refused file is kept as ${aside}`);
+          await downloaded.forget();
+        }
+        throw error;
+      }
       await downloaded.forget();
-      await effects.files.remove(downloaded.path);
     });
   }
   return readRecord(effects, home, digest);
 }
+
+/** Diagnostics after which the downloaded file must not be used again. */
+const REFUSALS = new Set(["host/archive-damaged", "host/archive-unsafe", "image/unsafe-qcow2"]);
 
 /** An archive of other images: nothing of it is taken. */
 export function notInArchive(shown: string, digest: string, there: readonly string[]): never {

@@ -27,6 +27,16 @@ export async function readBackingFile(effects: Pick<Effects, "files">, disk: str
   return name.length === size ? { kind: "file", path: name.toString("utf8") } : { kind: "unreadable" };
 }
 
+/** Whether a disk can be one of the store: a qcow2 that stands on nothing, or on the layer beside it that it names. */
+export async function isStoreDisk(effects: Pick<Effects, "files">, disk: string): Promise<boolean> {
+  const header = parseQcow2Header(await effects.files.readPart(disk, 0, HEADER_BYTES));
+  if (header === undefined || header.externalData || header.encrypted) return false;
+  const backing = await readBackingFile(effects, disk);
+  if (backing.kind !== "file") return backing.kind === "none";
+  const parent = digestInPath(backing.path);
+  return parent !== undefined && backing.path === relativeBacking(parent);
+}
+
 /** The digest of the image that a backing file's path leads to, whatever store it names. */
 export function digestInPath(path: string): string | undefined {
   return STORE_PATH.exec(path)?.[1];

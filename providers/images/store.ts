@@ -3,6 +3,7 @@
  * key leads to which digest is read from the records, so there is no index to get out of step.
  */
 import { join } from "node:path";
+import { systemErrorCode } from "../../engine/diagnostics.ts";
 import type { Effects, FileStat } from "../../engine/effects.ts";
 import type { Home } from "../../engine/home.ts";
 import type { CallContext, ImageObservation } from "../provider.ts";
@@ -322,7 +323,13 @@ async function admit(
   if (file === undefined) throw new Error(`${disk} vanished`);
   const record = options.recordOf(file);
   await effects.files.write(join(folder, RECORD), formatRecord(record));
-  await effects.files.rename(folder, target);
+  try {
+    await effects.files.rename(folder, target);
+  } catch (error) {
+    if (!["ENOTEMPTY", "EEXIST"].includes(systemErrorCode(error) ?? "")) throw error;
+    // Somebody else brought the same bytes in this very moment.
+    return admit(effects, home, options);
+  }
   return record;
 }
 

@@ -1,9 +1,10 @@
 /** What Packer leaves → a layer that the store can keep. */
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { fail } from "../../engine/diagnostics.ts";
 import type { Effects } from "../../engine/effects.ts";
 import { isJsonObject } from "../../engine/json.ts";
 import { runTool } from "../images/bootstrap/run-tool.ts";
+import { relativeBacking } from "../images/qcow2-backing.ts";
 
 /**
  * Writes the backing file of a layer as the path from its place in the store to its parent's, so that the store can
@@ -71,9 +72,4 @@ async function overlayInfo(
     virtualSize: info["virtual-size"],
     ...(typeof backing === "string" ? { backing: resolve(dirname(disk), backing) } : {}),
   };
-}
-
-/** From an image's folder to the disk of another. */
-export function relativeBacking(parent: string): string {
-  return join("..", parent, "disk.qcow2");
 }

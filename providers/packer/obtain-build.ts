@@ -4,7 +4,7 @@ import { withBuildSlot } from "../../engine/host/build-slots.ts";
 import { imageAttributes } from "../images/image-attributes.ts";
 import type { ImageRecord } from "../images/image-record.ts";
 import { withKeyLock } from "../images/key-lock.ts";
-import { imageDiskPath, verifyStored } from "../images/store.ts";
+import { imageDiskPath, verifyChain } from "../images/store.ts";
 import type { CallContext, ImageSpec, ObtainedImage } from "../provider.ts";
 import { type BuildOptions, buildImage } from "./build-image.ts";
 import { buildOf, currentVersions, pinnedVersions, pinSource } from "./build-key.ts";
@@ -48,7 +48,7 @@ export async function obtainBuild(
   return { digest: record.digest, attributes: imageAttributes(record, { key: spec.key, pin }), pin };
 }
 
-/** Files that look touched are read in full before they are used. */
+/** Files that look touched are read in full before they are used, down to the lowest layer. */
 async function inStore(
   { effects, home }: BuildOptions,
   wanted: BuildWanted,
@@ -57,7 +57,7 @@ async function inStore(
   const found = await findBuild(effects, home, wanted);
   if (found !== undefined) return found;
   for (const record of await buildCandidates(effects, home, wanted)) {
-    const there = await verifyStored(effects, home, record.digest, { mend: true, context });
+    const there = await verifyChain(effects, home, record.digest, { mend: true, context });
     if (there.state === "whole") return there.record;
   }
   return undefined;

@@ -107,6 +107,9 @@ test(
     expect((await lab.vmlab(["backup", "restore", "old", "--force"])).stderr).toContain(
       "[cli/needs-confirmation]",
     );
+    const asJson = await lab.vmlab(["backup", "restore", "old", "--force", "--json"], { answers: ["yes"] });
+    expect([asJson.stdout, asJson.questions]).toEqual(["", []]);
+    expect(asJson.stderr).toContain("[cli/needs-confirmation]");
     const forced = await lab.vmlab(["backup", "restore", "old", "--force"], { answers: ["yes"] });
     expect(forced.questions[0]).toMatch(
       /^Replace the settings of config\.toml, the lab of demo, the state of demo\? The present ones are kept in a backup\./,
@@ -117,6 +120,20 @@ test(
     await lab.succeed("backup", "restore", name, "--force", "--yes");
     expect(state().serial).toBe(newer);
     expect(readFileSync(place.home.configFile, "utf8")).toContain("2d");
+  },
+  SLOW,
+);
+
+test(
+  "a state that a backup cannot hold is kept beside the one that takes its place",
+  async () => {
+    await lab.succeed("backup", "create", "old");
+    writeFileSync(join(lab.folder, ".vmlab/state.json"), "half of a st");
+    await lab.succeed("backup", "restore", "old", "--force", "--yes");
+    const replaced = join(lab.folder, ".vmlab/replaced");
+    const [time = ""] = readdirSync(replaced);
+    expect(readFileSync(join(replaced, time, "state.json"), "utf8")).toBe("half of a st");
+    await lab.succeed("plan");
   },
   SLOW,
 );

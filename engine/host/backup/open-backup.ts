@@ -56,7 +56,7 @@ async function folderOf(effects: Effects, home: Home, name: string): Promise<str
 async function unpack(effects: Effects, file: string, folder: string, call: BackupCall): Promise<void> {
   const { signal, progress } = call;
   progress("opening the archive");
-  const opened = await openArchive(effects, file, folder, signal);
+  const opened = await openArchive(effects, file, folder, { signal });
   let wanted: Map<string, number> | undefined;
   let done = 0;
   let total = 0;

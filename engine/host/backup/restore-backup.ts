@@ -1,9 +1,9 @@
 /** Puts back what a backup holds. What is replaced is kept in a backup of its own before. */
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Effects } from "../../effects.ts";
 import type { Home } from "../../home.ts";
 import { acquireLock } from "../../state/lock.ts";
-import { stateFilesIn } from "../../state/state-files.ts";
+import { type StateFiles, stateFilesIn } from "../../state/state-files.ts";
 import { withHostLock } from "../host-lock.ts";
 import { createBackup } from "./create-backup.ts";
 import type { BackupCall, BackupImages } from "./images.ts";
@@ -120,10 +120,23 @@ async function restoreState(effects: Effects, from: string, { name, target }: Re
   try {
     for (const text of await effects.files.list(join(from, "texts")))
       await put(effects, join(from, "texts", text), join(paths.texts, text));
+    await setAside(effects, paths);
     await effects.files.remove(paths.journal);
     await put(effects, join(from, "state.json"), paths.snapshot);
   } finally {
     await lock.release();
+  }
+}
+
+/**
+ * Keeps the files of the present state as they are: a backup has neither a state that cannot be read nor one whose lab
+ * this VMLAB_HOME does not know, and a crash may come between the two files.
+ */
+async function setAside(effects: Effects, { folder, snapshot, journal }: StateFiles): Promise<void> {
+  const time = new Date(effects.clock.now()).toISOString().replace(/[-:]/g, "");
+  for (const file of [snapshot, journal]) {
+    if (((await effects.files.stat(file))?.size ?? 0) > 0)
+      await put(effects, file, join(folder, "replaced", time, basename(file)));
   }
 }
 

@@ -39,7 +39,9 @@ export async function checkLayer(
           ? "is encrypted"
           : found !== expected
             ? `stands on ${found ?? "nothing"} instead of ${expected ?? "nothing"}`
-            : undefined;
+            : header.virtualSize !== record.virtual_size
+              ? `has room for ${header.virtualSize} bytes instead of the ${record.virtual_size} that its record says`
+              : undefined;
   if (fault !== undefined) {
     fail({
       code: "image/unsafe-qcow2",

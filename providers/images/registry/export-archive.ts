@@ -8,7 +8,7 @@ import type { CallContext } from "../../provider.ts";
 import { type ImageRecord, imageRecord } from "../image-record.ts";
 import { fileKey } from "../image-source.ts";
 import { layersOf } from "../layers.ts";
-import { imageDiskPath, observeImage, shortDigest } from "../store.ts";
+import { imageDiskPath, shortDigest, verifyChain } from "../store.ts";
 import { withWorkplace } from "../workplace.ts";
 import { ARCHIVE_VERSION, diskMember, formatManifest, MANIFEST } from "./archive-manifest.ts";
 import { imageName } from "./image-name.ts";
@@ -32,19 +32,12 @@ export async function exportArchive(
   options: { flatten: boolean; context: ExportContext },
 ): Promise<Exported> {
   const { flatten, context } = options;
-  const found = await observeImage(effects, home, digest);
-  if (found.state !== "present") {
-    fail({
-      code: "image/damaged",
-      summary: `the image ${shortDigest(digest)} cannot be exported`,
-      detail: found.state === "absent" ? "Its disk is not in the store." : `In the store, ${found.reason}.`,
-      hint: `"vmlab images verify --repair ${shortDigest(digest)}" mends what can be mended.`,
-    });
-  }
-  const layers = await layersOf(effects, home, digest);
   // Nothing that is being read may be pruned.
+  const layers = await layersOf(effects, home, digest);
   const uses = layers.map((layer) => layer.digest);
   const write = async (folder: string): Promise<Exported> => {
+    // From here on it stays.
+    await requireWhole(effects, home, digest, context);
     const parts = flatten
       ? [await flattened(effects, home, layers, folder, context)]
       : layers.map((record) => ({ record, disk: imageDiskPath(home, record.digest) }));
@@ -69,6 +62,23 @@ export async function exportArchive(
     return { digest: top, layers: parts.length, size: (await effects.files.stat(path))?.size ?? 0 };
   };
   return withWorkplace(effects, home, ({ folder }) => write(folder), undefined, uses);
+}
+
+/** Reads every byte: what is damaged would make an archive that no host takes, or, flattened, pass for whole. */
+async function requireWhole(
+  effects: Effects,
+  home: Home,
+  digest: string,
+  context: ExportContext,
+): Promise<void> {
+  const found = await verifyChain(effects, home, digest, { mend: false, context });
+  if (found.state === "whole") return;
+  fail({
+    code: "image/damaged",
+    summary: `the image ${shortDigest(digest)} cannot be exported`,
+    detail: found.state === "absent" ? "Its disk is not in the store." : `In the store, ${found.reason}.`,
+    hint: `"vmlab images verify --repair ${shortDigest(digest)}" mends what can be mended.`,
+  });
 }
 
 interface Part {

@@ -50,7 +50,7 @@ export async function importArchive(
   const { context, shown = path, wanted } = options;
   return withWorkplace(effects, home, async ({ folder: scratch }) => {
     context.progress("opening the archive");
-    const opened = await openArchive(effects, path, scratch, context.signal);
+    const opened = await openArchive(effects, path, scratch, { signal: context.signal, shown });
     const manifest = await manifestOf(effects, opened, shown, context.signal);
     const digests = manifest.layers.map((layer) => layer.sha256);
     if (wanted !== undefined && !digests.includes(wanted)) notInArchive(shown, wanted, digests);

@@ -1,7 +1,8 @@
 /** Reads every byte of images and of the layers below them, says what is wrong, and mends what can be mended. */
+import { join } from "node:path";
 import type { Effects } from "../../../engine/effects.ts";
 import type { Home } from "../../../engine/home.ts";
-import { digestInPath, readBackingFile, relativeBacking } from "../qcow2-backing.ts";
+import { digestInPath, isStoreDisk, readBackingFile, relativeBacking } from "../qcow2-backing.ts";
 import { imageDiskPath, imageFolder, observeImage, readRecord, shortDigest } from "../store.ts";
 import { type MovedDisk, markDamaged, mendRecord, putBack } from "./mend.ts";
 import { type ReadContext, readDisk, readStrays, type StrayDisk } from "./read-disks.ts";
@@ -51,7 +52,7 @@ export async function verifyStore(
     const path = sources.get(digest);
     return path === undefined ? [] : [{ digest, path }];
   });
-  const mislaid = digests === undefined ? mislaidIn(strays, registry, targets) : [];
+  const mislaid = digests === undefined ? await mislaidIn(effects, strays, registry, targets) : [];
   if (repair) {
     const found = mislaid.map(({ sha256, path }) => ({ digest: sha256, path }));
     await putBack(effects, home, [...moved, ...found], context);
@@ -85,22 +86,26 @@ export async function verifyStore(
 
 /**
  * Whole images that nobody missed, in folders of wrong names. What was put aside as damaged is one only if its bytes
- * are what its name says.
+ * are what its name says; a file that merely ends in .qcow2, or an overlay on some other file of this host, is none.
  */
-function mislaidIn(
+async function mislaidIn(
+  effects: Pick<Effects, "files">,
   strays: readonly StrayDisk[],
   { images }: Registry,
   targets: readonly Target[],
-): readonly StrayDisk[] {
+): Promise<readonly StrayDisk[]> {
   const known = new Set([...images, ...targets].map(({ digest }) => digest));
   const found = new Map<string, StrayDisk>();
   for (const stray of strays) {
-    const { sha256, name } = stray;
-    if (!known.has(sha256) && (!name.startsWith(".damaged-") || name.includes(sha256)))
-      found.set(sha256, stray);
+    const { sha256, name, path } = stray;
+    if (known.has(sha256) || (name.startsWith(".damaged-") && !name.includes(sha256))) continue;
+    if (await isStoreDisk(effects, path)) found.set(sha256, stray);
   }
   return [...found.values()];
 }
+
+/** What the store puts beside a disk. */
+const OWN_FILES = ["image.json", "build.log"] as const;
 
 const REPAIR = '"vmlab images verify --repair" mends it.';
 
@@ -142,7 +147,7 @@ function sourcesOf(
   return sources;
 }
 
-/** What was put back lies in its place by now: the second name of its bytes goes. */
+/** What was put back lies in its place by now: the second name of its bytes goes. What else lies there is not ours. */
 async function removeStrays(
   effects: Effects,
   home: Home,
@@ -150,7 +155,12 @@ async function removeStrays(
   moved: readonly MovedDisk[],
 ): Promise<void> {
   for (const { path, name } of strays) {
-    if (moved.some((disk) => disk.path === path)) await effects.files.remove(`${home.images}/${name}`);
+    if (!moved.some((disk) => disk.path === path)) continue;
+    await effects.files.remove(path);
+    const folder = join(home.images, name);
+    if (path === folder) continue;
+    for (const own of OWN_FILES) await effects.files.remove(join(folder, own));
+    if ((await effects.files.list(folder)).length === 0) await effects.files.remove(folder);
   }
 }
 

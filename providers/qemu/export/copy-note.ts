@@ -2,8 +2,9 @@
  * copy.json in a VM's folder: QEMU is copying the disk, or is about to. It is there before the guest is asked to
  * stand still, and goes when nothing of the copy is left, so that whoever comes after a crash can clear up.
  */
-import { errorText } from "../../../engine/diagnostics.ts";
+import { errorText, systemErrorCode } from "../../../engine/diagnostics.ts";
 import type { Effects } from "../../../engine/effects.ts";
+import { isJsonObject } from "../../../engine/json.ts";
 import { ownerLives, ownOwner, parseOwner } from "../../images/owner.ts";
 import type { QemuContext } from "../context.ts";
 import { findMachine } from "../machine-process.ts";
@@ -22,39 +23,66 @@ const LOOK_EVERY_MS = 100;
 /** An agent that was frozen by us answers at once. */
 const THAW_MS = 5_000;
 
-export async function writeNote(effects: Effects, folder: VmFolder): Promise<void> {
-  await effects.files.write(folder.copyNote, JSON.stringify(await ownOwner(effects)));
+/** `freezing`: an agent is about to be asked to make the guest stand still. */
+export async function writeNote(effects: Effects, folder: VmFolder, freezing = false): Promise<void> {
+  await effects.files.write(folder.copyNote, JSON.stringify({ ...(await ownOwner(effects)), freezing }));
 }
 
 export async function removeNote(effects: Effects, folder: VmFolder): Promise<void> {
   await effects.files.remove(folder.copyNote);
 }
 
-/** Clears up after a vmlab that died while a VM of this host was copied; see {@link endAbandonedCopy}. */
+/** Undefined when there is none; one that is being made may be done at any moment. */
+async function readNote(effects: Effects, folder: VmFolder): Promise<string | undefined> {
+  try {
+    return await effects.files.readText(folder.copyNote);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(systemErrorCode(error) ?? "")) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Clears up after a vmlab that died while a VM of this host was copied; see {@link endAbandonedCopy}. A machine that
+ * does not answer is nobody else's trouble: whoever works with it next tries again.
+ */
 export async function endAbandonedCopies(context: QemuContext): Promise<void> {
   for (const id of await context.effects.files.list(context.home.vms))
-    await endAbandonedCopy(context, vmFolder(context.home, id));
+    await endAbandonedCopy(context, vmFolder(context.home, id)).catch(() => undefined);
 }
 
 /** Lets the guest go on and ends the copy, if the process that made it is dead. One look at the disk otherwise. */
 export async function endAbandonedCopy({ effects }: QemuContext, folder: VmFolder): Promise<void> {
-  if ((await effects.files.stat(folder.copyNote)) === undefined) return;
-  const owner = parseOwner(await effects.files.readText(folder.copyNote));
+  const note = await readNote(effects, folder);
+  if (note === undefined) return;
+  const owner = parseOwner(note);
   if (owner !== undefined && (await ownerLives(effects, owner))) return;
   const runtime = await unlessDamaged(readRuntime(effects, folder));
+  let frozen = false;
   if ((await findMachine(effects, folder, runtime)) !== undefined) {
-    await thawQuietly(effects, folder);
+    frozen = isFreezing(note) && !(await thaws(effects, folder));
     await withQmp(effects, folder.qmpSocket, { timeoutMs: QMP_MS }, (qmp) => endCopy(effects, qmp));
   }
-  await removeNote(effects, folder);
+  // An agent may only be slow: whoever comes next tries again, as long as the machine runs.
+  if (!frozen) await removeNote(effects, folder);
 }
 
-async function thawQuietly(effects: Effects, folder: VmFolder): Promise<void> {
+function isFreezing(note: string): boolean {
+  try {
+    const data: unknown = JSON.parse(note);
+    return isJsonObject(data) && data.freezing !== false;
+  } catch {
+    return true;
+  }
+}
+
+async function thaws(effects: Effects, folder: VmFolder): Promise<boolean> {
   try {
     const agent = await GuestAgent.open(effects, folder.agentSocket, THAW_MS);
     await agent.thaw(THAW_MS).finally(() => agent.close());
+    return true;
   } catch {
-    // No agent: then nothing of its guest was made to stand still either.
+    return false;
   }
 }
 

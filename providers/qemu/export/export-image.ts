@@ -191,7 +191,8 @@ async function unsealed(
     case "snapshot": {
       // What a snapshot holds is never written again, so a running machine does no harm.
       const shared = source.running ? ["-U"] : [];
-      const snapshot = ["-l", `snapshot.name=${source.name}`];
+      // A comma would end the name and begin an option of qemu-img's.
+      const snapshot = ["-l", `snapshot.name=${source.name.replaceAll(",", ",,")}`];
       await qemuImg(work, "copying the snapshot", [
         ...["convert", "-p", ...shared, "-f", "qcow2", "-O", "qcow2", ...snapshot, active, target],
       ]);

@@ -1,7 +1,7 @@
 /** From the disk as it shall be to the one file that goes into the store: merged, compressed, compared, checked. */
 import { join } from "node:path";
 import { fail } from "../../../engine/diagnostics.ts";
-import { relativeBacking } from "../../packer/finish-disk.ts";
+import { relativeBacking } from "../../images/qcow2-backing.ts";
 import { linkParent } from "../../packer/layer-chain.ts";
 import type { ExportOptions } from "../../provider.ts";
 import { QEMU_IMG } from "../programs.ts";

@@ -8,6 +8,13 @@ import { isJsonObject, type JsonObject } from "../../../engine/json.ts";
 /** The agent does not answer, or it answers with an error. */
 export class GuestAgentError extends Error {
   override readonly name = "GuestAgentError";
+  /** True when there was no answer: what was asked for may happen all the same. */
+  readonly silent: boolean;
+
+  constructor(message: string, options: { readonly silent?: boolean } = {}) {
+    super(message);
+    this.silent = options.silent ?? false;
+  }
 }
 
 type Answer = JsonObject | GuestAgentError;
@@ -24,7 +31,9 @@ export class GuestAgent {
   private constructor(connection: Connection) {
     this.#connection = connection;
     connection.onData((data) => this.#receive(data));
-    connection.onClose(() => this.#take(new GuestAgentError("the connection to the guest agent broke")));
+    connection.onClose(() =>
+      this.#take(new GuestAgentError("the connection to the guest agent broke", { silent: true })),
+    );
   }
 
   /** Connects and makes sure that an agent answers, and answers this very client. */
@@ -85,7 +94,8 @@ export class GuestAgent {
       this.#arrived = undefined;
     }
     const answer = this.#answers.shift();
-    if (answer === undefined) throw new GuestAgentError(`the guest agent does not answer ${command}`);
+    if (answer === undefined)
+      throw new GuestAgentError(`the guest agent does not answer ${command}`, { silent: true });
     if (answer instanceof GuestAgentError) throw answer;
     return answer;
   }

@@ -98,19 +98,33 @@ async function begin(
     noAgent(work, running, error),
   );
   try {
-    const still = await agent.freeze(FREEZE_MS).catch((error: unknown) => noAgent(work, running, error));
+    await writeNote(effects, running.folder, true);
+    const still = await agent
+      .freeze(FREEZE_MS)
+      .catch((error: unknown) => notFrozen(work, running, agent, error));
     const since = effects.clock.now();
     if (still === 0) noAgent(work, running, new GuestAgentError("it found no file system to freeze"));
-    await backup();
-    await thaw(work, running, agent);
+    try {
+      await backup();
+    } finally {
+      await thaw(work, running, agent);
+    }
     call.output(`its file systems stood still for ${effects.clock.now() - since} ms`);
-  } catch (error) {
-    // Also where the answer to the freeze did not come in time: it may have happened all the same.
-    await agent.thaw().catch(() => undefined);
-    throw error;
   } finally {
     agent.close();
   }
+}
+
+/** A freeze that was not answered in time may have happened all the same, or be about to. */
+async function notFrozen(
+  work: DiskWork,
+  running: RunningMachine,
+  agent: GuestAgent,
+  error: unknown,
+): Promise<never> {
+  if (error instanceof GuestAgentError && error.silent) await thaw(work, running, agent);
+  else await agent.thaw().catch(() => undefined);
+  return noAgent(work, running, error);
 }
 
 /** A guest that stays frozen would be far worse than an export that fails. */

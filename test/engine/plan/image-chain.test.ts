@@ -207,4 +207,40 @@ on_missing_image = "${value}"
     expect((await lab.apply({ upgrade: ["vm.web"] })).failures).toEqual([]);
     expect(told(await lab.plan())).toEqual([]);
   });
+
+  test("is built where --replace or --upgrade asks for the role, also for VMs that may fall back", async () => {
+    const lab = await create(policy("build"));
+    await lab.apply();
+    await lab.write("lab.toml", policy("fallback"));
+    await lab.apply();
+    await lab.faults({ template: 2 });
+    const rebuilt = (by: string) => [`replace role.docker ← ${by}`, "replace vm.web ← role.docker"];
+    expect(told(await lab.plan())).toEqual([]);
+    expect(told(await lab.plan({ replace: ["role.docker"] }))).toEqual(rebuilt("--replace"));
+    expect(told(await lab.plan({ upgrade: ["role.docker"] }))).toEqual(rebuilt("--upgrade"));
+    expect(told(await lab.plan({ upgrade: "all" }))).toEqual(rebuilt("--upgrade"));
+  });
+
+  test("leaves a VM on the image that it fell back to, also when one between is built", async () => {
+    const between = `${policy("fallback").replace('role = "docker"', 'role = "ci"')}
+[roles.ci]
+extends = "docker"
+packages = ["git"]
+`;
+    const lab = await create(between);
+    await lab.apply();
+    await lab.write("lab.toml", `${between}[vms.other]\nrole = "docker"\n`);
+    expect(told(await lab.plan())).toEqual(["build role.docker ← new", "create vm.other ← new"]);
+    await lab.apply();
+    expect(told(await lab.plan())).toEqual([]);
+  });
+
+  test("is no error once it is there, also for a VM that fell back before", async () => {
+    const lab = await create(policy("fallback"));
+    await lab.apply();
+    await lab.write("lab.toml", `${policy("fallback")}[vms.other]\nrole = "docker"\n`);
+    await lab.apply();
+    await lab.write("lab.toml", `${policy("error")}[vms.other]\nrole = "docker"\n`);
+    expect(told(await lab.plan())).toEqual(["replace vm.web ← fallback"]);
+  });
 });

@@ -57,6 +57,24 @@ describe("a script whose content changed", () => {
   });
 });
 
+describe("a file that not everybody in the guest may read", () => {
+  const file = (mode: string) => toml("one", `files = [{ from = "key", to = "/etc/key", mode = "${mode}" }]`);
+  const reasons = async () => (await lab?.plan())?.changes.flatMap((change) => change.reasons);
+
+  test("is named as the reason, and its text is neither kept nor shown", async () => {
+    lab = await FakeLab.create(file("0600"));
+    await lab.write("key", "first secret\n");
+    await lab.apply();
+    await lab.write("key", "second secret\n");
+    expect(await reasons()).toContainEqual({ kind: "file", path: "key" });
+    await lab.write("lab.toml", file("0644"));
+    await lab.apply();
+    await lab.write("lab.toml", file("0600"));
+    await lab.write("key", "third secret\n");
+    expect(await reasons()).toContainEqual({ kind: "file", path: "key" });
+  });
+});
+
 describe("an output that reads a port which the kernel chooses", () => {
   test("is computed after the machine was replaced", async () => {
     const more = `ports = ["80"]\n[outputs]\nweb = { value = "\${vms.web.ports['80']}" }`;

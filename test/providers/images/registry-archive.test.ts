@@ -1,7 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, jest, test } from "@jest/globals";
+import type { Effects } from "../../../engine/effects.ts";
 import type { ImageRecord } from "../../../providers/images/image-record.ts";
 import {
   type ArchiveManifest,
@@ -171,6 +181,73 @@ describe("an archive", () => {
     expect(gone).toMatchObject({ code: "cli/no-file", summary: "/no/such.tar does not exist" });
   });
 
+  test("is not made of an image that goes at the last moment", async () => {
+    const { rig, layers } = await chain();
+    const { createExclusive } = rig.effects.files;
+    const effects: Effects = {
+      ...rig.effects,
+      files: {
+        ...rig.effects.files,
+        createExclusive: (path, ...rest) => {
+          if (path.endsWith(".owner.json"))
+            rmSync(imageFolder(rig.home, layers[2].digest), { recursive: true, force: true });
+          return createExclusive(path, ...rest);
+        },
+      },
+    };
+    const [why] = await diagnosticsOf(
+      imageRegistry({ effects, home: rig.home }).exportArchive(
+        layers[2].digest,
+        join(rig.folder, "web.tar"),
+        {
+          flatten: false,
+          context: context(),
+        },
+      ),
+    );
+    expect(why).toMatchObject({ code: "image/damaged", detail: "Its disk is not in the store." });
+  });
+
+  test.each([true, false])("is not made of damaged bytes (flattened: %s)", async (flatten) => {
+    const { rig, registry, layers } = await chain();
+    const disk = imageDiskPath(rig.home, layers[1].digest);
+    const bytes = readFileSync(disk);
+    bytes[300_000] = (bytes[300_000] ?? 0) ^ 1;
+    chmodSync(disk, 0o600);
+    writeFileSync(disk, bytes);
+    // As a disk that rots does, it looks untouched.
+    const { mtimeMs: mtime } = statSync(disk);
+    writeFileSync(join(disk, "..", "image.json"), JSON.stringify({ ...layers[1], mtime }));
+    const path = join(rig.folder, "web.tar");
+    const [why] = await diagnosticsOf(
+      registry.exportArchive(layers[2].digest, path, { flatten, context: context() }),
+    );
+    expect(why).toMatchObject({
+      code: "image/damaged",
+      detail: expect.stringMatching(/^In the store, the layer .* is damaged: its SHA-256 is /),
+    });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test("that finds no room to be unpacked is not called damaged", async () => {
+    const { rig } = await elsewhere();
+    const file = join(rig.folder, "web.tar.zst");
+    writeFileSync(file, Buffer.from("28b52ffd00", "hex"));
+    const stderr = "zstd: error 70 : Write error : cannot write block : No space left on device\n";
+    const full = {
+      ...rig.effects,
+      processes: {
+        ...rig.effects.processes,
+        run: async () => ({ code: 70, stdout: "", stderr, timedOut: false }),
+      },
+    };
+    const [why] = await diagnosticsOf(
+      imageRegistry({ effects: full, home: rig.home }).importArchive(file, { context: context() }),
+    );
+    expect(why).toMatchObject({ code: "host/disk-full", detail: stderr.trim() });
+    expect(inStore(rig)).toEqual([]);
+  });
+
   test("whose disk or members lead outside is refused before any program opens it", async () => {
     const there = await elsewhere();
     const { rig, layers } = await chain();
@@ -217,6 +294,14 @@ describe("an archive", () => {
         (name) => ["manifest.json", "--transform=s,^layers/.*,../../escape,", name],
       ),
     ).toMatchObject({ code: "host/archive-unsafe" });
+    // VMs get disks of the recorded size: one that is too small would cut off the end of theirs.
+    expect(
+      await archive(
+        disk,
+        (record) => ({ ...record, virtual_size: 512 }),
+        (name) => ["manifest.json", name],
+      ),
+    ).toMatchObject({ code: "image/unsafe-qcow2" });
     expect(
       await archive(
         disk,
@@ -346,6 +431,37 @@ describe("an image by digest with an archive in lab.toml", () => {
       planAndObtain(rig, { source: "digest", digest: `sha256:${"f".repeat(64)}`, archive: "no.tar" }),
     );
     expect(gone).toMatchObject({ code: "image/file-not-found" });
+  });
+});
+
+describe("an archive that was damaged on its way", () => {
+  test("is put aside, and got anew by the next apply", async () => {
+    const { rig, registry, layers } = await chain();
+    const file = join(rig.folder, "noble.tar");
+    await registry.exportArchive(layers[0].digest, file, { flatten: false, context: context() });
+    const whole = readFileSync(file);
+    let sent = Buffer.from(whole);
+    sent.fill(1, 200_000, 200_100);
+    const { url } = await serve(({ headers }, response) => {
+      const from = /^bytes=(\d+)-$/.exec(headers.range ?? "")?.[1];
+      if (Number(from) >= sent.length)
+        return void response.writeHead(416, { "content-range": `bytes */${sent.length}` }).end();
+      response.writeHead(200, { etag: '"same"', "content-length": sent.length }).end(sent);
+    });
+    const { rig: there } = await elsewhere();
+    const inputs = {
+      source: "digest",
+      digest: `sha256:${layers[0].digest}`,
+      archive: `${url}/noble.tar`,
+    } as const;
+    const [why] = await diagnosticsOf(planAndObtain(there, inputs));
+    expect(why).toMatchObject({
+      code: "host/archive-damaged",
+      summary: `${url}/noble.tar is not a whole archive`,
+    });
+    expect(readdirSync(there.home.downloads)).toEqual(["rejected"]);
+    sent = whole;
+    expect((await planAndObtain(there, inputs)).digest).toBe(layers[0].digest);
   });
 });
 

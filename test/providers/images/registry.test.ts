@@ -145,6 +145,30 @@ describe("layers", () => {
   });
 });
 
+describe("the same image", () => {
+  test("that two bring in the same moment is there once, for both", async () => {
+    const folder = await temporaryFolder();
+    const other = imageRig(folder);
+    let both = false;
+    const rig = imageRig(folder, (effects) => ({
+      ...effects,
+      files: {
+        ...effects.files,
+        rename: async (from, to) => {
+          if (!both && to.startsWith(other.home.images)) {
+            both = true;
+            await putImage(other, "noble");
+          }
+          await effects.files.rename(from, to);
+        },
+      },
+    }));
+    const record = await putImage(rig, "noble");
+    expect(await observeImage(rig.effects, rig.home, record.digest)).toMatchObject({ state: "present" });
+    expect(readdirSync(rig.home.images)).toEqual([record.digest]);
+  });
+});
+
 describe("pruning", () => {
   test("frees what nobody has needed for long, children before parents, and never what is needed", async () => {
     const { rig, registry, base, role, custom } = await chain();
@@ -462,6 +486,22 @@ describe("verifying", () => {
     renameSync(at(base.digest), join(rig.home.images, "elsewhere"));
     const all = await registry.verify(undefined, { repair: true, context: context() });
     expect(all.map(({ outcome }) => outcome)).toEqual(["mended", "whole", "whole"]);
+  });
+
+  test("takes no file for an image that is none, and leaves what somebody else put beside one", async () => {
+    const { rig, registry, custom } = await chain();
+    const { images } = rig.home;
+    writeFileSync(join(images, "notes.qcow2"), "no disk at all");
+    const overlay = join(images, "mine.qcow2");
+    execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", "-F", "raw", "-b", "/etc/passwd", overlay]);
+    renameSync(imageFolder(rig.home, custom.digest), join(images, "kept"));
+    writeFileSync(join(images, "kept", "why.txt"), "for later");
+    const checked = await registry.verify(undefined, { repair: true, context: context() });
+    expect(checked.map(({ outcome }) => outcome)).toEqual(["whole", "whole", "mended"]);
+    expect((await registry.list()).map(({ name }) => name)).toEqual(["web", "noble-docker", "noble"]);
+    expect(readFileSync(join(images, "notes.qcow2"), "utf8")).toBe("no disk at all");
+    expect(existsSync(overlay)).toBe(true);
+    expect(readdirSync(join(images, "kept"))).toEqual(["why.txt"]);
   });
 
   test("says of what is gone who stands on it, and what to do", async () => {

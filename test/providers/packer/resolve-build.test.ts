@@ -183,4 +183,14 @@ describe("what obtaining a build that is there does", () => {
       { code: "image/parent-unusable", detail: `image.bookworm stands on sha256:${PARENT.digest}.` },
     ]);
   });
+
+  test("refuses a file that is right on a layer that was changed", async () => {
+    const { effects, home, provider } = await open();
+    const { key } = await provider.resolve(spec(), plain);
+    await store(effects, home, key, PARENT.digest, "one");
+    await effects.files.write(join(home.images, PARENT.digest, "disk.qcow2"), "bose");
+    expect(await diagnosticsOf(provider.obtain({ ...spec(), key }, context))).toMatchObject([
+      { code: "image/parent-unusable" },
+    ]);
+  });
 });

@@ -8,9 +8,12 @@ import type { Effects } from "../../../engine/effects.ts";
 import { nodeEffects } from "../../../engine/effects-node.ts";
 import { homeFrom } from "../../../engine/home.ts";
 import { clearAbandonedCopy } from "../../../providers/qemu/abandoned-copy.ts";
-import { writeNote } from "../../../providers/qemu/export/copy-note.ts";
+import { endAbandonedCopies, writeNote } from "../../../providers/qemu/export/copy-note.ts";
 import { GuestAgent } from "../../../providers/qemu/export/guest-agent.ts";
+import { copyLive } from "../../../providers/qemu/export/live-copy.ts";
+import type { RunningMachine } from "../../../providers/qemu/ready.ts";
 import { uuidOf, type VmFolder, vmFolder } from "../../../providers/qemu/vm-folder.ts";
+import { diagnosticsOf } from "../../support/image-rig.ts";
 import { temporaryFolders } from "../../support/temporary-folder.ts";
 
 interface Question {
@@ -97,6 +100,65 @@ describe("the guest agent", () => {
   });
 });
 
+describe("a guest that was made to stand still for a copy that fails", () => {
+  const identity = { pid: 4242, startTime: "1" };
+  const real = nodeEffects();
+  const effects: Effects = {
+    ...real,
+    processes: {
+      ...real.processes,
+      identify: async () => ({ ...identity, commandLine: ["qemu", "-uuid", uuidOf(folder.id)] }),
+      run: async () => ({ code: 0, stdout: '{"virtual-size": 1048576}', stderr: "", timedOut: false }),
+    },
+  };
+  const call = {
+    ...{ progress: () => undefined, output: () => undefined },
+    signal: new AbortController().signal,
+  };
+  const copy = () => ({ active: join(folder.root, "a"), target: join(folder.root, "b"), freeze: true });
+  const running = () =>
+    ({ folder, machine: identity, vm: { name: "web" }, access: {} }) as unknown as RunningMachine;
+  const work = () => ({ effects, address: "vm.web", call, env: {} });
+  const context = () => ({ effects, home: homeFrom({ VMLAB_HOME: folder.root }), imageDisk: () => "" });
+
+  /** A monitor that refuses the copy, and an agent that freezes and does what `thaw` says. */
+  async function refuseCopy(thaw: string): Promise<string[]> {
+    const asked: string[] = [];
+    await listen(folder.agentSocket, ({ execute, arguments: args }, socket) => {
+      asked.push(execute);
+      const answer = execute === "guest-sync-delimited" ? `{"return": ${Number(args?.id)}}` : '{"return": 1}';
+      socket.write(`${execute === "guest-fsfreeze-thaw" ? thaw : answer}\n`);
+    });
+    await listen(
+      folder.qmpSocket,
+      ({ execute, id }, socket) => {
+        const answers: Record<string, unknown> = { "query-jobs": [], "query-status": { status: "running" } };
+        const error = { class: "GenericError", desc: "no such device" };
+        const refused = execute === "blockdev-backup";
+        socket.write(
+          `${JSON.stringify({ ...(refused ? { error } : { return: answers[execute] ?? {} }), id })}\n`,
+        );
+      },
+      '{"QMP": {}}\n',
+    );
+    return asked;
+  }
+
+  test("goes on before the failure is told", async () => {
+    const asked = await refuseCopy('{"return": 1}');
+    await expect(copyLive(context(), work(), running(), copy())).rejects.toThrow("no such device");
+    expect(asked).toEqual(["guest-sync-delimited", "guest-fsfreeze-freeze", "guest-fsfreeze-thaw"]);
+    expect(await effects.files.stat(folder.copyNote)).toBeUndefined();
+  });
+
+  test("and does not go on, is told of, and let go by whoever comes next", async () => {
+    await refuseCopy('{"error": {"class": "GenericError", "desc": "busy"}}');
+    const [told] = await diagnosticsOf(copyLive(context(), work(), running(), copy()));
+    expect(told).toMatchObject({ code: "image/export-still-frozen", detail: "guest-fsfreeze-thaw: busy" });
+    expect(await effects.files.stat(folder.copyNote)).toBeDefined();
+  });
+});
+
 describe("a copy that a dead vmlab left", () => {
   const PID = 4242;
   /** Effects in which the VM's QEMU runs, and the writer of the note does as long as `alive` says. */
@@ -146,7 +208,7 @@ describe("a copy that a dead vmlab left", () => {
       imageDisk: () => "",
     };
     await effects.files.write(folder.pidFile, `${PID}\n`);
-    await writeNote(effects, folder);
+    await writeNote(effects, folder, true);
 
     await clearAbandonedCopy(context, folder);
     expect(asked).toEqual([]);
@@ -180,5 +242,54 @@ describe("a copy that a dead vmlab left", () => {
     await writeNote(effects, folder);
     await clearAbandonedCopy(context, folder);
     expect(await effects.files.stat(folder.copyNote)).toBeUndefined();
+  });
+
+  test("is not forgotten before its guest goes on", async () => {
+    const effects = effectsWith(() => false);
+    const home = homeFrom({ VMLAB_HOME: join(folder.root, "../..") });
+    const context = { effects, home, imageDisk: () => "" };
+    let answers = false;
+    await listen(folder.agentSocket, ({ execute, arguments: args }, socket) => {
+      const sync = execute === "guest-sync-delimited";
+      const busy = '{"error": {"class": "GenericError", "desc": "busy"}}';
+      socket.write(`${sync ? `{"return": ${Number(args?.id)}}` : answers ? '{"return": 1}' : busy}\n`);
+    });
+    await listen(
+      folder.qmpSocket,
+      ({ execute, id }, socket) =>
+        socket.write(`${JSON.stringify({ return: execute === "query-jobs" ? [] : {}, id })}\n`),
+      '{"QMP": {}}\n',
+    );
+    await effects.files.write(folder.pidFile, `${PID}\n`);
+    await writeNote(effects, folder, true);
+    await clearAbandonedCopy(context, folder);
+    expect(await effects.files.stat(folder.copyNote)).toBeDefined();
+    answers = true;
+    await clearAbandonedCopy(context, folder);
+    expect(await effects.files.stat(folder.copyNote)).toBeUndefined();
+  });
+
+  test("of a machine that does not answer keeps nobody from the others", async () => {
+    const effects = effectsWith(() => false);
+    const home = homeFrom({ VMLAB_HOME: join(folder.root, "../..") });
+    await effects.files.write(folder.pidFile, `${PID}\n`);
+    const later = vmFolder(home, "ffffffffffff");
+    await mkdir(later.root);
+    for (const each of [folder, later]) await writeNote(effects, each);
+    await endAbandonedCopies({ effects, home, imageDisk: () => "" });
+    expect(await effects.files.stat(folder.copyNote)).toBeDefined();
+    expect(await effects.files.stat(later.copyNote)).toBeUndefined();
+  });
+
+  test("may be done with by its owner while somebody looks", async () => {
+    const real = nodeEffects();
+    const home = homeFrom({ VMLAB_HOME: join(folder.root, "../..") });
+    await writeNote(real, folder);
+    const readText = async (path: string) => {
+      await real.files.remove(path);
+      return real.files.readText(path);
+    };
+    const effects = { ...real, files: { ...real.files, readText } };
+    await clearAbandonedCopy({ effects, home, imageDisk: () => "" }, folder);
   });
 });
