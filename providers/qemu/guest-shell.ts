@@ -10,6 +10,8 @@ export interface GuestCommand {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   readonly onLine?: (line: string) => void;
+  /** Without it a connection that a busy SSH server drops before the login is tried again. */
+  readonly once?: boolean;
 }
 
 /** A result that also tells whether ssh itself failed (exit code 255) and whether time ran out. */
@@ -17,12 +19,32 @@ export interface GuestResult extends ExecResult {
   readonly timedOut: boolean;
 }
 
+/** Pauses between attempts to connect, in milliseconds. */
+const PAUSES = [500, 1_000, 2_000, 4_000];
+
 /** Runs a command as the login user. */
 export async function runInGuest(
   effects: Effects,
   access: SshAccess,
   options: GuestCommand,
 ): Promise<GuestResult> {
+  for (const pause of options.once === true ? [] : PAUSES) {
+    const result = await runOnce(effects, access, options);
+    if (!isDropped(result)) return result;
+    await effects.clock.sleep(pause, options.signal);
+  }
+  return await runOnce(effects, access, options);
+}
+
+/**
+ * True when the server closed the connection before the login, as it does while too many others are waiting for theirs
+ * (sshd_config(5), MaxStartups): nothing was run. OpenSSH has no exit code of its own for that.
+ */
+function isDropped({ code, stdout, stderr, timedOut }: GuestResult): boolean {
+  return code === 255 && !timedOut && stdout === "" && /^kex_exchange_identification: .*\s*$/.test(stderr);
+}
+
+async function runOnce(effects: Effects, access: SshAccess, options: GuestCommand): Promise<GuestResult> {
   const { onLine, timeoutMs, signal } = options;
   const { code, stdout, stderr, timedOut } = await effects.processes.run(
     "ssh",

@@ -175,6 +175,7 @@ async function tryLogin(
     command: "exit 0",
     timeoutMs,
     signal,
+    once: true,
   });
   // Refusals are tried again: sshd may be up before cloud-init has made the user and put the host key in place.
   return code === 0 ? undefined : `ssh said: ${stderr.trim() || "nothing"}`;
