@@ -4,6 +4,7 @@
  */
 import type { Diagnostic, Range } from "../diagnostics.ts";
 import type { Json, JsonObject } from "../json.ts";
+import type { SecretKind } from "./secret-kinds.ts";
 
 /** Where something was declared: a file and the path of keys in its document. */
 export interface Origin {
@@ -127,9 +128,17 @@ export interface Deferred {
 export type OrDeferred<T> = T | Deferred;
 
 export interface SecretInputs {
-  readonly kind: "password" | "pattern" | "ssh_key";
+  readonly kind: SecretKind;
   readonly pattern?: string;
   readonly length?: number;
+  /** Of a ca and a cert. */
+  readonly common_name?: string;
+  /** Of a cert: the name of the secret that is its CA, and the digest of that CA's key, so that a new CA means a new
+   * certificate. */
+  readonly ca?: string;
+  readonly issuer?: OrDeferred<string>;
+  readonly hosts?: readonly string[];
+  readonly usage?: readonly ("server" | "client")[];
 }
 
 /** Inputs of an image or a role. */
