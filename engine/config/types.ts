@@ -218,6 +218,8 @@ export interface VmInputs {
     /** Public keys themselves (files are read). */
     readonly keys: readonly OrDeferred<string>[];
   };
+  /** The user's #cloud-config file, lab-relative; `sha256` is of its bytes when planned. */
+  readonly cloud_init?: { readonly path: string; readonly sha256?: string };
   /** Normalised: `ADDRESS:HOST:GUEST/PROTO`, HOST 0 when the kernel chooses. */
   readonly ports: readonly OrDeferred<string>[];
   readonly labels: Readonly<Record<string, OrDeferred<string>>>;

@@ -3,6 +3,8 @@
  * The texts are pure; seed-iso.ts makes the volume. A seed is made once, with the VM, and never again: what changes
  * later is brought over SSH.
  */
+import { sha256 } from "../../engine/json.ts";
+
 export interface SeedInputs {
   readonly id: string;
   readonly name: string;
@@ -11,24 +13,76 @@ export interface SeedInputs {
   readonly keys: readonly string[];
   readonly hostKey: { readonly privateText: string; readonly publicKey: string };
   readonly mac: string;
+  /** The user's #cloud-config, with its top-level keys. */
+  readonly cloudConfig?: { readonly text: string; readonly keys: ReadonlySet<string> };
 }
+
+/**
+ * How cloud-init joins the user's part to vmlab's (its documentation, "Merging user data sections"): tables merged, lists
+ * appended, and where both say something else vmlab's part, which makes the login, stands.
+ */
+const MERGE_TYPE = "list(append)+dict(no_replace,recurse_list)+str()";
 
 /** The seed's files by name. */
 export function seedFiles(inputs: SeedInputs): Record<"user-data" | "meta-data" | "network-config", string> {
   return {
-    "user-data": userData(inputs),
+    "user-data": inputs.cloudConfig === undefined ? ownPart(inputs) : joined(inputs, inputs.cloudConfig.text),
     "meta-data": metaData(inputs),
     "network-config": networkConfig(inputs.mac),
   };
 }
 
-function userData(inputs: SeedInputs): string {
+/**
+ * vmlab's part and the user's as cloud-init takes several: MIME. vmlab could merge them itself, but would have to write
+ * the user's YAML anew, and YAML has many readers: 0644, yes and 12:30 are other values to other ones. So the file goes
+ * in as it is, and cloud-init, which alone knows what it reads there, does the joining.
+ */
+function joined(inputs: SeedInputs, theirs: string): string {
+  const own = ownPart(inputs);
+  const boundary = `vmlab-${sha256(own + theirs).slice(0, 32)}`;
+  return [
+    `Content-Type: multipart/mixed; boundary="${boundary}"`,
+    "MIME-Version: 1.0",
+    "",
+    `--${boundary}`,
+    part("vmlab.yaml", [], own),
+    `--${boundary}`,
+    part("user.yaml", [`Merge-Type: ${MERGE_TYPE}`], theirs),
+    `--${boundary}--`,
+    "",
+  ].join("\n");
+}
+
+function part(name: string, headers: readonly string[], text: string): string {
+  const plain = /^[\t\n\r -~]*$/.test(text);
+  const encoded = plain
+    ? text
+    : (
+        Buffer.from(text)
+          .toString("base64")
+          .match(/.{1,76}/g) ?? []
+      ).join("\n");
+  return [
+    'Content-Type: text/cloud-config; charset="utf-8"',
+    "MIME-Version: 1.0",
+    `Content-Transfer-Encoding: ${plain ? "7bit" : "base64"}`,
+    `Content-Disposition: attachment; filename="${name}"`,
+    ...headers,
+    "",
+    encoded,
+  ].join("\n");
+}
+
+function ownPart(inputs: SeedInputs): string {
   const { user, passwordHash } = inputs;
   const root = user === "root";
+  /** Lines of a setting that the user's file may make instead. */
+  const unlessSet = (key: string, ...setting: string[]) =>
+    inputs.cloudConfig?.keys.has(key) === true ? [] : setting;
   return lines(
     "#cloud-config",
     `hostname: ${inputs.name}`,
-    "manage_etc_hosts: true",
+    ...unlessSet("manage_etc_hosts", "manage_etc_hosts: true"),
     "users:",
     `  - name: ${user}`,
     ...(root ? [] : ['    sudo: "ALL=(ALL) NOPASSWD:ALL"', "    shell: /bin/bash"]),
@@ -46,8 +100,8 @@ function userData(inputs: SeedInputs): string {
           "  users:",
           `    - {name: ${user}, password: ${quoted(passwordHash)}, type: hash}`,
         ]),
-    `ssh_pwauth: ${passwordHash !== undefined}`,
-    ...(root ? ["disable_root: false"] : []),
+    ...unlessSet("ssh_pwauth", `ssh_pwauth: ${passwordHash !== undefined}`),
+    ...(root ? unlessSet("disable_root", "disable_root: false") : []),
     "ssh_deletekeys: true",
     "ssh_keys:",
     "  ed25519_private: |",
@@ -56,10 +110,8 @@ function userData(inputs: SeedInputs): string {
       .split("\n")
       .map((line) => `    ${line}`),
     `  ed25519_public: ${quoted(inputs.hostKey.publicKey)}`,
-    "growpart:",
-    "  mode: auto",
-    '  devices: ["/"]',
-    "resize_rootfs: true",
+    ...unlessSet("growpart", "growpart:", "  mode: auto", '  devices: ["/"]'),
+    ...unlessSet("resize_rootfs", "resize_rootfs: true"),
   );
 }
 
