@@ -1,4 +1,5 @@
 /** The state as it may be shown: without the key of the keyed hashes and without the values of secrets. */
+import { isPublicAttribute } from "../engine/config/secret-kinds.ts";
 import type { Json, JsonObject } from "../engine/json.ts";
 import type { ResourceState, State } from "../engine/state/types.ts";
 
@@ -23,6 +24,7 @@ export function maskedResource(resource: ResourceState): JsonObject {
   const record = resource as unknown as JsonObject;
   if (resource.type !== "secret") return record;
   const attributes: Record<string, Json> = {};
-  for (const key of Object.keys(resource.attributes)) attributes[key] = "(sensitive)";
+  for (const [key, value] of Object.entries(resource.attributes))
+    attributes[key] = isPublicAttribute(key) ? value : "(sensitive)";
   return { ...record, attributes };
 }

@@ -47,6 +47,8 @@ export interface VmSpec {
   readonly user: string;
   readonly password?: string;
   readonly keys: readonly string[];
+  /** The user's #cloud-config, which is merged into the machine's own when it is created. Given to create only. */
+  readonly cloudConfig?: string;
   readonly ports: readonly PortForward[];
   readonly networks?: readonly InterfaceSpec[];
   /** What other members of its networks are called; asked for when the guest is told. */

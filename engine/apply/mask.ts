@@ -49,14 +49,23 @@ function maskJson(value: Json, mask: (text: string) => string): Json {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskJson(inner, mask)]));
 }
 
-/** The strings inside secret values; of a key each line, since a tail of output may show only some. */
+/** Lines of a key shorter than this may be ordinary words, and tell nothing of it. */
+const SHORTEST_LINE = 8;
+
+/** The texts of secret values; of a key each line, since a tail of output may show only some. */
 export function secretStrings(values: Iterable<Json>): string[] {
   const found: string[] = [];
   const open = [...values];
   for (let value = open.pop(); value !== undefined; value = open.pop()) {
-    if (typeof value === "string") found.push(value, ...(value.includes("\n") ? value.split("\n") : []));
+    if (typeof value === "string") found.push(value, ...(value.includes("\n") ? secretLines(value) : []));
+    else if (typeof value === "number") found.push(String(value));
     else if (Array.isArray(value)) open.push(...value);
     else if (isJsonObject(value)) open.push(...Object.values(value));
   }
   return found;
+}
+
+/** The lines of a text that are secret by themselves: not those that every key begins and ends with. */
+function secretLines(text: string): string[] {
+  return text.split("\n").filter((line) => line.length >= SHORTEST_LINE && !line.startsWith("-----"));
 }

@@ -1,4 +1,5 @@
 /** The state while an apply works on it: every change is durable in the journal before it is true in memory. */
+import { isPublicAttribute } from "../config/secret-kinds.ts";
 import { applyEntry, draftOf, type StateDraft } from "../state/replay.ts";
 import type { LockedStore } from "../state/store.ts";
 import type { Intent, JournalEntry, ResourceState, State } from "../state/types.ts";
@@ -59,7 +60,13 @@ export class RecordKeeper {
   /** Every string in the values of secrets, made anew only when a secret changed. */
   secretStrings(): readonly string[] {
     this.#secrets ??= secretStrings(
-      this.resources().flatMap((record) => (record.type === "secret" ? [record.attributes] : [])),
+      this.resources().flatMap((record) =>
+        record.type === "secret"
+          ? Object.entries(record.attributes).flatMap(([key, value]) =>
+              isPublicAttribute(key) ? [] : [value],
+            )
+          : [],
+      ),
     );
     return this.#secrets;
   }

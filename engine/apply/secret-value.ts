@@ -4,14 +4,27 @@ import type { SecretInputs } from "../config/types.ts";
 import { fail } from "../diagnostics.ts";
 import type { Effects } from "../effects.ts";
 import type { JsonObject } from "../json.ts";
+import type { CertifiedKey } from "./certificate.ts";
 import { sshKeyPair } from "./ssh-key-pair.ts";
 
 const PASSWORD_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789";
 /** Counts beyond this are a mistake, not a secret. */
 const MAX_LENGTH = 4096;
 
-/** Attributes of the secret: `value`, or `public` and `private` of a key pair. */
-export function secretValue(address: string, inputs: SecretInputs, random: Effects["random"]): JsonObject {
+/** What making a secret takes of the outside, and of secrets that were made before. */
+export interface SecretSources extends Pick<Effects, "clock" | "random"> {
+  /** The certificate and key of the secret of kind "ca" with this name. */
+  readonly authority: (name: string) => CertifiedKey;
+}
+
+/** Attributes of the secret: `value`, or those of its kind in SECRET_ATTRIBUTES. */
+export async function secretValue(
+  address: string,
+  inputs: SecretInputs,
+  sources: SecretSources,
+): Promise<JsonObject> {
+  const { random } = sources;
+  const name = address.slice(address.indexOf(".") + 1);
   switch (inputs.kind) {
     case "password":
       return {
@@ -24,6 +37,20 @@ export function secretValue(address: string, inputs: SecretInputs, random: Effec
       return { value: fromAlphabets(parsePattern(address, inputs.pattern ?? ""), random) };
     case "ssh_key":
       return { ...sshKeyPair(generateKeyPairSync("ed25519"), random) };
+    case "ca": {
+      const { certificateAuthority, publicKeyDigest } = await import("./certificate.ts");
+      const { cert, key } = await certificateAuthority(inputs.common_name ?? name, sources);
+      return { cert, key, spki_sha256: publicKeyDigest(key) };
+    }
+    case "cert": {
+      const { leafCertificate } = await import("./certificate.ts");
+      const request = {
+        commonName: inputs.common_name ?? name,
+        hosts: inputs.hosts ?? [],
+        usage: inputs.usage ?? ["server"],
+      };
+      return { ...(await leafCertificate(request, sources.authority(inputs.ca ?? ""), sources)) };
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import { vmAttributes } from "./expand/vm-attributes.ts";
 import { loadCel } from "./expressions/cel.ts";
 import { evaluateTemplate } from "./expressions/evaluate-template.ts";
 import { EMPTY_SCOPE } from "./expressions/value-source.ts";
-import type { Expansion, Lab, VmInputs } from "./types.ts";
+import type { Expansion, Lab, SecretInputs, VmInputs } from "./types.ts";
 
 export interface EvaluatedExpression {
   readonly value: Json;
@@ -98,7 +98,11 @@ function wholeLab(
 function namesOf(lab: Lab, expansion: Expansion, { values }: EvaluationContext): Names {
   return {
     vars: new Map(Object.entries(lab.variables)),
-    secrets: new Set(values.secrets ?? []),
+    secrets: new Map(
+      expansion.resources.flatMap(({ type, name, inputs }) =>
+        type === "secret" ? [[name, (inputs as SecretInputs).kind] as const] : [],
+      ),
+    ),
     vms: new Map(Object.entries(values.vms)),
     environments: new Map(Object.entries(values.environments ?? {})),
     ports: (vm) => {

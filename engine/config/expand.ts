@@ -210,14 +210,31 @@ class Expander {
   #secrets(): Resource[] {
     return Object.entries(tableOf(this.#document.secrets)).map(([name, table]) => {
       const origin = this.#originOf("secrets", name);
-      const inputs = secretInputs(name, tableOf(table), origin, this.#findings);
+      const address = `secret.${name}`;
+      const depends = new Set<string>();
+      const inputs = secretInputs(name, tableOf(table), origin, {
+        evaluator: this.#evaluator,
+        findings: this.#findings,
+        kinds: this.#values.names.secrets,
+        site: (setting, path) => ({
+          scope: EMPTY_SCOPE,
+          scopeId: address,
+          name: setting,
+          address,
+          origin: () => ({ ...origin, path: [...origin.path, ...path] }),
+          note: (analysis, deferred) => {
+            for (const one of analysis.dependsOn) depends.add(one);
+            if (deferred) this.#noteDeferred(analysis, address, EMPTY_SCOPE);
+          },
+        }),
+      });
       return {
-        address: `secret.${name}`,
+        address,
         type: "secret",
         name,
         provider: "engine",
         inputs,
-        dependsOn: [],
+        dependsOn: [...depends],
         origin,
         preventDestroy: false,
       };

@@ -51,7 +51,7 @@ function defined(limits: Readonly<Record<string, number | undefined>>): LabLimit
 function namesOf(variables: Readonly<Record<string, VariableValue>>) {
   return {
     vars: new Map(Object.entries(variables)),
-    secrets: new Set<string>(),
+    secrets: new Map<string, never>(),
     vms: new Map<string, never>(),
     environments: new Map<string, readonly string[]>(),
     networks: () => new Set<string>(),
@@ -69,6 +69,8 @@ function onlyVariables(variables: Readonly<Record<string, VariableValue>>): Valu
       return variable === undefined ? nothing : { known: true, ...variable };
     },
     secretNames: [],
+    secretAttributes: () => [],
+    secretAttribute: () => nothing,
     secret: () => nothing,
     vmNames: [],
     attribute: () => nothing,

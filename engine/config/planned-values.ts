@@ -3,6 +3,7 @@ import { isJsonObject, type Json } from "../json.ts";
 import { type EvaluationContext, evaluateDeferred } from "./evaluate-deferred.ts";
 import { LIVE_ATTRIBUTES, type SourceValue, type ValueSource } from "./expressions/value-source.ts";
 import { liveValue, portValues } from "./port-values.ts";
+import { secretValueIn } from "./secret-values.ts";
 import type { Deferred } from "./types.ts";
 
 export class PlannedValues implements ValueSource {
@@ -36,11 +37,17 @@ export class PlannedValues implements ValueSource {
     return { known: true, value, sensitive: true };
   }
 
+  secretAttributes(name: string): readonly string[] {
+    const recorded = this.#context.liveAttributes(`secret.${name}`) ?? {};
+    return "value" in recorded ? [] : Object.keys(recorded);
+  }
+
   secret(name: string): SourceValue {
-    const address = `secret.${name}`;
-    const recorded = this.#context.liveAttributes(address);
-    if (recorded === undefined) return { known: false, address, sensitive: true };
-    return { known: true, value: recorded.value ?? recorded, sensitive: true };
+    return secretValueIn(name, this.#context.liveAttributes(`secret.${name}`));
+  }
+
+  secretAttribute(name: string, attribute: string): SourceValue {
+    return secretValueIn(name, this.#context.liveAttributes(`secret.${name}`), attribute);
   }
 
   attribute(vm: string, attribute: string): SourceValue {

@@ -1,7 +1,6 @@
 /** Looks at the files that a lab's resources name: hashes of steps, texts of public keys, existence of images. */
 import { basename, isAbsolute, join } from "node:path";
-import type { Diagnostic } from "../diagnostics.ts";
-import { systemErrorCode } from "../diagnostics.ts";
+import { type Diagnostic, problem, systemErrorCode } from "../diagnostics.ts";
 import type { Effects } from "../effects.ts";
 import { isPublicKey, looksPrivate } from "./authorized-key.ts";
 import { type Finding, toDiagnostics } from "./findings.ts";
@@ -43,6 +42,8 @@ class FileResolver {
   readonly #files: Effects["files"];
   readonly #lab: Lab;
   readonly #findings: Finding[] = [];
+  /** Problems that have their place in a file of their own. */
+  readonly #inFiles: Diagnostic[] = [];
   /** Each file is read once, however many VMs name it. */
   readonly #hashes = new Map<string, Promise<FileResult>>();
   readonly #keys = new Map<string, Promise<string | Omit<Finding, "origin">>>();
@@ -68,7 +69,11 @@ class FileResolver {
       .map(([path, sha256]) => ({ path, sha256 }))
       .sort((a, b) => (a.path < b.path ? -1 : 1));
     const diagnostics = toDiagnostics(this.#findings, (origin, spot) => this.#lab.locate(origin, spot));
-    return { expansion: { ...expansion, resources }, files, diagnostics };
+    return {
+      expansion: { ...expansion, resources },
+      files,
+      diagnostics: [...diagnostics, ...this.#inFiles],
+    };
   }
 
   async #resolveVm(resource: Resource): Promise<Resource> {
@@ -78,7 +83,38 @@ class FileResolver {
     const keys: OrDeferred<string>[] = [];
     for (const [index, key] of inputs.login.keys.entries())
       keys.push(await this.#resolveKey(key, resource, index));
-    return { ...resource, inputs: { ...inputs, steps, login: { ...inputs.login, keys } } };
+    const { cloud_init } = inputs;
+    const sha256 = cloud_init === undefined ? undefined : await this.#use(cloud_init.path, resource);
+    if (cloud_init !== undefined && sha256 !== undefined)
+      await this.#checkCloudConfig(cloud_init.path, inputs);
+    return {
+      ...resource,
+      inputs: {
+        ...inputs,
+        steps,
+        login: { ...inputs.login, keys },
+        ...(cloud_init === undefined || sha256 === undefined
+          ? {}
+          : { cloud_init: { ...cloud_init, sha256 } }),
+      },
+    };
+  }
+
+  /** Each file is looked at once for each login that it is used with. */
+  async #checkCloudConfig(path: string, { login }: VmInputs): Promise<void> {
+    const user = typeof login.user === "string" ? login.user : undefined;
+    const password = login.password !== undefined;
+    const looked = `${path}\0${user}\0${password}`;
+    if (this.#diagnosed.has(looked)) return;
+    this.#diagnosed.add(looked);
+    const { readCloudConfig } = await import("./cloud-config.ts");
+    const text = await this.#files.readText(join(this.#lab.folder, path));
+    const { problems } = await readCloudConfig(path, text, { user, password });
+    for (const found of problems) {
+      const told = `${found.summary}\0${found.range?.start.line}`;
+      if (!this.#diagnosed.has(told)) this.#inFiles.push(problem(found));
+      this.#diagnosed.add(told);
+    }
   }
 
   async #resolveImage(resource: Resource): Promise<Resource> {
@@ -202,6 +238,10 @@ class FileResolver {
   /** A step does not remember its place: the first item of the lab's lists that names the file is shown. */
   #placeOfPath(resource: Resource, path: string): Origin {
     return this.#search(resource, (table, origin) => {
+      const { cloud_init } = table;
+      const target = typeof cloud_init === "string" ? labRelative(origin.file, cloud_init) : {};
+      if ("path" in target && target.path === path)
+        return { ...origin, path: [...origin.path, "cloud_init"] };
       for (const key of ["scripts", "files"]) {
         const list = Array.isArray(table[key]) ? (table[key] as unknown[]) : [];
         for (const [index, item] of list.entries()) {
@@ -258,8 +298,12 @@ class FileResolver {
   }
 }
 
-function namesFiles({ steps, login }: VmInputs): boolean {
-  return login.keys.length > 0 || steps.some((step) => step.kind === "script" || step.kind === "file");
+function namesFiles({ steps, login, cloud_init }: VmInputs): boolean {
+  return (
+    cloud_init !== undefined ||
+    login.keys.length > 0 ||
+    steps.some((step) => step.kind === "script" || step.kind === "file")
+  );
 }
 
 function valueAt(document: object, path: readonly (string | number)[]): unknown {

@@ -4,6 +4,7 @@
  */
 import type { Diagnostic, Range } from "../diagnostics.ts";
 import type { Json, JsonObject } from "../json.ts";
+import type { SecretKind } from "./secret-kinds.ts";
 
 /** Where something was declared: a file and the path of keys in its document. */
 export interface Origin {
@@ -127,9 +128,17 @@ export interface Deferred {
 export type OrDeferred<T> = T | Deferred;
 
 export interface SecretInputs {
-  readonly kind: "password" | "pattern" | "ssh_key";
+  readonly kind: SecretKind;
   readonly pattern?: string;
   readonly length?: number;
+  /** Of a ca and a cert. */
+  readonly common_name?: string;
+  /** Of a cert: the name of the secret that is its CA, and the digest of that CA's key, so that a new CA means a new
+   * certificate. */
+  readonly ca?: string;
+  readonly issuer?: OrDeferred<string>;
+  readonly hosts?: readonly string[];
+  readonly usage?: readonly ("server" | "client")[];
 }
 
 /** Inputs of a network. */
@@ -240,6 +249,8 @@ export interface VmInputs {
     /** Public keys themselves (files are read). */
     readonly keys: readonly OrDeferred<string>[];
   };
+  /** The user's #cloud-config file, lab-relative; `sha256` is of its bytes when planned. */
+  readonly cloud_init?: { readonly path: string; readonly sha256?: string };
   /** Normalised: `ADDRESS:HOST:GUEST/PROTO`, HOST 0 when the kernel chooses. */
   readonly ports: readonly OrDeferred<string>[];
   /** Absent when it is in no network. */

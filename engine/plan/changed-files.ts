@@ -7,7 +7,7 @@ import type { AttributeChange, Reason } from "./types.ts";
 export function changedFiles(changes: readonly AttributeChange[]): Reason[] {
   const paths = new Set<string>();
   for (const change of changes) {
-    if (change.path.at(-1) !== "steps") continue;
+    if (change.path.at(-1) !== "steps" && change.path[0] !== "cloud_init") continue;
     const before = fileHashes(change.before);
     for (const [path, hash] of fileHashes(change.after)) {
       const old = before.get(path);
@@ -27,12 +27,12 @@ function withoutHashes(steps: Json | undefined): Json {
   return steps.map((step: Json) => (isJsonObject(step) ? { ...step, sha256: null } : step));
 }
 
-/** Lab-relative path → digest of the content. */
-function fileHashes(steps: Json | undefined): Map<string, string> {
+/** Lab-relative path → digest of the content, of steps or of one file. */
+function fileHashes(named: Json | undefined): Map<string, string> {
   const hashes = new Map<string, string>();
-  for (const step of Array.isArray(steps) ? steps : []) {
+  for (const step of Array.isArray(named) ? named : [named]) {
     if (!isJsonObject(step)) continue;
-    const path = step.kind === "script" ? step.path : step.from;
+    const path = step.path ?? step.from;
     if (typeof path === "string" && typeof step.sha256 === "string") hashes.set(path, step.sha256);
   }
   return hashes;

@@ -4,7 +4,7 @@ import type { ResourceState } from "../state/types.ts";
 import { compareInputs } from "./compare-inputs.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
 import { describeChange } from "./describe.ts";
-import type { PlannedResource, Reason } from "./types.ts";
+import type { AttributeChange, PlannedResource, Reason } from "./types.ts";
 
 export function decideSecret(
   resource: Resource,
@@ -34,13 +34,15 @@ export function decideSecret(
   }
   const attributes = compareInputs(recorded.inputs, inputs);
   if (attributes.length === 0 && !requested) return NO_CHANGE;
-  const reasons: Reason[] = attributes.map((change) => ({
+  const own = attributes.filter((change) => !ofAuthority(change));
+  const reasons: Reason[] = own.map((change) => ({
     kind: "attribute",
     path: change.path.join("."),
     change: "replace",
   }));
+  if (attributes.some(ofAuthority)) reasons.push({ kind: "dependency", address: `secret.${inputs.ca}` });
   if (requested) reasons.unshift({ kind: "requested", by: "--replace" });
-  const why = attributes.map(describeChange).join(", ");
+  const why = own.map(describeChange).join(", ");
   return {
     ...NO_CHANGE,
     action: "replace",
@@ -51,4 +53,9 @@ export function decideSecret(
     planned,
     dataLoss: [{ address: resource.address, what: "the present value", final: true }],
   };
+}
+
+/** A certificate is made anew with its authority, which nobody declared in it. */
+function ofAuthority({ path }: AttributeChange): boolean {
+  return path[0] === "issuer";
 }

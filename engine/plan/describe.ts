@@ -10,6 +10,7 @@ const SIZES = new Set(["memory", "disk", "size"]);
 export function describeChange(change: AttributeChange): string {
   const name = change.path.join(".");
   if (change.path[0] === "steps") return "provisioning";
+  if (change.path[0] === "cloud_init") return "cloud_init changed";
   if (change.sensitive) return `${name} changed`;
   if (isLong(change.before) || isLong(change.after)) return describeCollection(name, change);
   return `${name} ${describeValue(name, change.before)} → ${change.unknown ? "(known at apply)" : describeValue(name, change.after)}`;

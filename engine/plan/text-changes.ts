@@ -61,7 +61,7 @@ function hashIn(inputs: JsonObject | undefined, path: string): string | undefine
 export function fileHashesOf(inputs: JsonObject | undefined): { path: string; sha256: string }[] {
   const build = isJsonObject(inputs?.build) ? inputs.build : {};
   const steps: Json[] = [inputs?.steps, build.steps].flatMap((list) => (Array.isArray(list) ? list : []));
-  const named = [...steps, ...(isJsonObject(build.packer) ? [build.packer] : [])];
+  const named = [...steps, ...[build.packer, inputs?.cloud_init].filter(isJsonObject)];
   return named.flatMap((step) => {
     if (!isJsonObject(step) || isPrivate(step)) return [];
     const path = step.path ?? step.from;

@@ -57,11 +57,19 @@ export function cloudInitProblem(error: unknown): { summary: string; detail: str
   return error instanceof CloudInitFailed ? error : undefined;
 }
 
-/** Undefined when it is done, absent or disabled; what is missing when the time is over. Throws when it failed. */
+/**
+ * Undefined when it is done, absent or disabled; what is missing when the time is over. Throws when it failed, and with
+ * `required` when it is absent or disabled.
+ */
 export async function waitForCloudInit(
   effects: Effects,
   access: SshAccess,
-  options: { readonly signal: AbortSignal; readonly until: number; readonly output: (line: string) => void },
+  options: {
+    readonly signal: AbortSignal;
+    readonly until: number;
+    readonly output: (line: string) => void;
+    readonly required: boolean;
+  },
 ): Promise<string | undefined> {
   for (;;) {
     const { code, stdout, stderr } = await runInGuest(effects, access, {
@@ -70,7 +78,10 @@ export async function waitForCloudInit(
       signal: options.signal,
     });
     const [state, result = "", status = ""] = stdout.split("\n");
-    if (state === "absent" || state === "disabled") return undefined;
+    if (state === "absent" || state === "disabled") {
+      if (!options.required) return undefined;
+      throw new CloudInitFailed(`it is ${state}`, "cloud_init names a file that nobody reads in this guest.");
+    }
     if (state === "done") {
       const report = readCloudInitReport(result, status);
       for (const warning of report.warnings) options.output(`cloud-init: ${warning}`);

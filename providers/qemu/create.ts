@@ -1,6 +1,6 @@
 /** Makes a VM: folder, keys, disk, seed, and last of all its record. */
 import { join } from "node:path";
-import { fail } from "../../engine/diagnostics.ts";
+import { DiagnosticsError, fail, problem } from "../../engine/diagnostics.ts";
 import type { JsonObject } from "../../engine/json.ts";
 import type { CallContext, VmSpec } from "../provider.ts";
 import { vmAttributes } from "./attributes.ts";
@@ -9,7 +9,7 @@ import { convertToQcow2, createOverlay, diskInfo } from "./disk-image.ts";
 import { findUefi, noUefi } from "./firmware.ts";
 import { resolveMachine } from "./machine-type.ts";
 import { hashPassword } from "./password-hash.ts";
-import { seedFiles } from "./seed.ts";
+import { type SeedInputs, seedFiles } from "./seed.ts";
 import { makeSeedIso, writeSeedFiles } from "./seed-iso.ts";
 import { formatBytes } from "./size-text.ts";
 import { knownHostsLine } from "./ssh-access.ts";
@@ -63,6 +63,7 @@ export async function createVm(context: QemuContext, spec: VmSpec, call: CallCon
     firmware: spec.firmware,
     ...(uefi === undefined ? {} : { uefiCode: uefi.code }),
     mac: macOf(spec.id),
+    ...(spec.cloudConfig === undefined ? {} : { cloudConfig: true as const }),
     hostKey,
     createdAt: effects.clock.now(),
   };
@@ -112,6 +113,7 @@ async function makeHostKeyAndSeed(context: QemuContext, folder: VmFolder, spec: 
     hostKey: { privateText: await effects.files.readText(folder.hostKey), publicKey: hostKey.publicKey },
     mac: macOf(spec.id),
     networks: spec.networks ?? [],
+    ...(await cloudConfigOf(spec)),
   });
   await writeSeedFiles(effects, folder.seedFiles, files);
   await makeSeedIso(effects, folder.seedIso, folder.seedFiles, Object.keys(files));
@@ -123,4 +125,21 @@ async function makeHostKeyAndSeed(context: QemuContext, folder: VmFolder, spec: 
     disk: spec.disk,
   });
   return hostKey.publicKey;
+}
+
+async function cloudConfigOf({
+  name,
+  user,
+  password,
+  cloudConfig: text,
+}: VmSpec): Promise<Pick<SeedInputs, "cloudConfig">> {
+  if (text === undefined) return {};
+  const { readCloudConfig } = await import("../../engine/config/cloud-config.ts");
+  const login = { user, password: password !== undefined && password !== "" };
+  const { keys, problems } = await readCloudConfig("cloud_init", text, login);
+  // Planning looked at it with what was known then; a login that was computed since may clash all the same.
+  if (problems.length > 0)
+    throw new DiagnosticsError(problems.map((one) => problem({ ...one, address: `vm.${name}` })));
+  // cloud-init warns of a part that holds nothing.
+  return keys.size === 0 ? {} : { cloudConfig: { text, keys } };
 }

@@ -101,7 +101,13 @@ function stages(context: QemuContext, spec: VmSpec, call: CallContext, running: 
       phase: "waiting for cloud-init",
       deadlineMs: stretched(runtime, spec.timeouts.cloudInitMs),
       hint: `Look inside: vmlab ssh ${name} -- cloud-init status --long`,
-      wait: (signal, until) => waitForCloudInit(effects, access, { signal, until, output: call.output }),
+      wait: (signal, until) =>
+        waitForCloudInit(effects, access, {
+          signal,
+          until,
+          output: call.output,
+          required: running.vm.cloudConfig === true,
+        }),
     },
   ];
 }

@@ -3,6 +3,7 @@
  * The texts are pure; seed-iso.ts makes the volume. Of a seed only the network-config is ever made again: what else
  * changes later is brought over SSH.
  */
+import { sha256 } from "../../engine/json.ts";
 import type { InterfaceSpec } from "../provider.ts";
 import { networkConfig } from "./network/interfaces.ts";
 
@@ -16,7 +17,15 @@ export interface SeedInputs {
   /** Address of the user-mode network card. */
   readonly mac: string;
   readonly networks: readonly InterfaceSpec[];
+  /** The user's #cloud-config, with its top-level keys. */
+  readonly cloudConfig?: { readonly text: string; readonly keys: ReadonlySet<string> };
 }
+
+/**
+ * How cloud-init joins the user's part to vmlab's (its documentation, "Merging user data sections"): tables merged, lists
+ * appended, and where both say something else vmlab's part, which makes the login, stands.
+ */
+const MERGE_TYPE = "list(append)+dict(no_replace,recurse_list)+str()";
 
 export const NETWORK_CONFIG = "network-config";
 
@@ -25,15 +34,59 @@ export function seedFiles(
   inputs: SeedInputs,
 ): Record<"user-data" | "meta-data" | typeof NETWORK_CONFIG, string> {
   return {
-    "user-data": userData(inputs),
+    "user-data": inputs.cloudConfig === undefined ? ownPart(inputs) : joined(inputs, inputs.cloudConfig.text),
     "meta-data": metaData(inputs),
     [NETWORK_CONFIG]: networkConfig(inputs.mac, inputs.networks),
   };
 }
 
-function userData(inputs: SeedInputs): string {
+/**
+ * vmlab's part and the user's as cloud-init takes several: MIME. vmlab could merge them itself, but would have to write
+ * the user's YAML anew, and YAML has many readers: 0644, yes and 12:30 are other values to other ones. So the file goes
+ * in as it is, and cloud-init, which alone knows what it reads there, does the joining.
+ */
+function joined(inputs: SeedInputs, theirs: string): string {
+  const own = ownPart(inputs);
+  const boundary = `vmlab-${sha256(own + theirs).slice(0, 32)}`;
+  return [
+    `Content-Type: multipart/mixed; boundary="${boundary}"`,
+    "MIME-Version: 1.0",
+    "",
+    `--${boundary}`,
+    part("vmlab.yaml", [], own),
+    `--${boundary}`,
+    part("user.yaml", [`Merge-Type: ${MERGE_TYPE}`], theirs),
+    `--${boundary}--`,
+    "",
+  ].join("\n");
+}
+
+function part(name: string, headers: readonly string[], text: string): string {
+  const plain = /^[\t\n\r -~]*$/.test(text);
+  const encoded = plain
+    ? text
+    : (
+        Buffer.from(text)
+          .toString("base64")
+          .match(/.{1,76}/g) ?? []
+      ).join("\n");
+  return [
+    'Content-Type: text/cloud-config; charset="utf-8"',
+    "MIME-Version: 1.0",
+    `Content-Transfer-Encoding: ${plain ? "7bit" : "base64"}`,
+    `Content-Disposition: attachment; filename="${name}"`,
+    ...headers,
+    "",
+    encoded,
+  ].join("\n");
+}
+
+function ownPart(inputs: SeedInputs): string {
   const { user, passwordHash } = inputs;
   const root = user === "root";
+  /** Lines of a setting that the user's file may make instead. */
+  const unlessSet = (key: string, ...setting: string[]) =>
+    inputs.cloudConfig?.keys.has(key) === true ? [] : setting;
   return lines(
     "#cloud-config",
     `hostname: ${inputs.name}`,
@@ -56,8 +109,8 @@ function userData(inputs: SeedInputs): string {
           "  users:",
           `    - {name: ${user}, password: ${quoted(passwordHash)}, type: hash}`,
         ]),
-    `ssh_pwauth: ${passwordHash !== undefined}`,
-    ...(root ? ["disable_root: false"] : []),
+    ...unlessSet("ssh_pwauth", `ssh_pwauth: ${passwordHash !== undefined}`),
+    ...(root ? unlessSet("disable_root", "disable_root: false") : []),
     "ssh_deletekeys: true",
     "ssh_keys:",
     "  ed25519_private: |",
@@ -66,10 +119,8 @@ function userData(inputs: SeedInputs): string {
       .split("\n")
       .map((line) => `    ${line}`),
     `  ed25519_public: ${quoted(inputs.hostKey.publicKey)}`,
-    "growpart:",
-    "  mode: auto",
-    '  devices: ["/"]',
-    "resize_rootfs: true",
+    ...unlessSet("growpart", "growpart:", "  mode: auto", '  devices: ["/"]'),
+    ...unlessSet("resize_rootfs", "resize_rootfs: true"),
     // The network-config counts at every boot, so that a VM can be put into other networks.
     "updates:",
     "  network:",

@@ -60,6 +60,8 @@ export interface VmRecord {
   readonly uefiCode?: string;
   /** Address of the user-mode network card. */
   readonly mac: string;
+  /** Its seed holds a #cloud-config of the user's: cloud-init has to run. */
+  readonly cloudConfig?: true;
   /** The guest's public host key. */
   readonly hostKey: string;
   /** Milliseconds since the epoch. */

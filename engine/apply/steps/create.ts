@@ -1,8 +1,10 @@
 /** create: disk, identity and seed of a VM, or of the machine that will replace it. */
+import type { VmSpec } from "../../../providers/provider.ts";
 import type { JsonObject } from "../../json.ts";
 import type { Intent, ResourceState } from "../../state/types.ts";
+import { readUnchanged } from "../../unchanged-file.ts";
 import { newInstanceId, type Run, type StepCall } from "../run.ts";
-import { baseDigest, plannedVm, sealedInputs, specFor } from "./vm-target.ts";
+import { baseDigest, type PlannedVm, plannedVm, sealedInputs, specFor } from "./vm-target.ts";
 
 export async function create(run: Run, call: StepCall): Promise<void> {
   const planned = plannedVm(call);
@@ -13,7 +15,7 @@ export async function create(run: Run, call: StepCall): Promise<void> {
   if (!replaces && before?.instance !== undefined) await run.providers.vm.remove(before.instance, {});
   const instance = newInstanceId(run);
   const base = baseDigest(run, planned);
-  const spec = specFor(run, planned, instance, base);
+  const spec = { ...specFor(run, planned, instance, base), ...(await cloudConfigOf(run, planned)) };
   const inputs = sealedInputs(run, planned);
   const attributes: JsonObject = { base, name: planned.name };
   const record: ResourceState = {
@@ -70,4 +72,11 @@ export async function create(run: Run, call: StepCall): Promise<void> {
     restartOld: observation?.state === "running",
   };
   await run.keeper.commit({ kind: "done", operation, address, resource: { ...before, replacement } });
+}
+
+async function cloudConfigOf(run: Run, { address, inputs }: PlannedVm): Promise<Pick<VmSpec, "cloudConfig">> {
+  const { effects, folder } = run.workspace;
+  if (inputs.cloud_init === undefined) return {};
+  const { path, sha256 } = inputs.cloud_init;
+  return { cloudConfig: (await readUnchanged(effects, { address, folder, path, sha256 })).toString("utf8") };
 }

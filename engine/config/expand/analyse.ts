@@ -2,12 +2,14 @@
  * What the expressions of a string refer to, without evaluating it: wrong names (also in branches that are not taken),
  * which resources must be complete first, and which values its evaluation at apply needs.
  */
+import type { ASTNode } from "@marcbachmann/cel-js";
 import { cel, type ExpressionProblem } from "../expressions/cel.ts";
 import { inString } from "../expressions/evaluate-template.ts";
 import { BOUND, type Reference, referencesIn } from "../expressions/references.ts";
 import { parseTemplate } from "../expressions/template.ts";
 import { celName, LIVE_ATTRIBUTES, SSH_GUEST_PORT, VM_ATTRIBUTES } from "../expressions/value-source.ts";
 import { nameHint } from "../nearest-name.ts";
+import { isPublicAttribute, SECRET_ATTRIBUTES, type SecretKind } from "../secret-kinds.ts";
 import type { Scope } from "../types.ts";
 
 export interface Analysis {
@@ -25,7 +27,7 @@ export interface Analysis {
 /** What an analysis must know of the lab. */
 export interface Names {
   readonly vars: ReadonlyMap<string, { readonly sensitive: boolean }>;
-  readonly secrets: ReadonlySet<string>;
+  readonly secrets: ReadonlyMap<string, SecretKind>;
   /** Names as declared; looked up in CEL's spelling too. */
   readonly vms: { has(name: string): boolean; keys(): Iterable<string> };
   readonly environments: ReadonlyMap<string, readonly string[]>;
@@ -57,7 +59,10 @@ export function analyse(text: string, scope: Scope, names: Names, onlyVars = fal
     if ("problem" in parsed) analyser.problems.push(inString(part, parsed.problem));
     else {
       const before = analyser.problems.length;
-      analyser.addExpression(referencesIn(parsed.ast));
+      const references = referencesIn(parsed.ast);
+      analyser.addExpression(references);
+      const [only] = references;
+      if (isReference(parsed.ast) && only?.path.length === 1) analyser.addWhole(only);
       // One slip makes one message: the first wrong name of an expression.
       const first = analyser.problems[before];
       if (first !== undefined)
@@ -115,7 +120,7 @@ class Analyser implements Analysis {
         this.#addVariable(path[0], spans);
         return;
       case "secrets":
-        this.#addSecret(path[0], spans);
+        this.#addSecret(reference);
         return;
       case "vms":
       case "environments":
@@ -170,13 +175,40 @@ class Analyser implements Analysis {
     }
   }
 
-  #addSecret(name: string | null | undefined, spans: Reference["spans"]): void {
+  #addSecret({ path: [name, attribute], spans }: Reference): void {
     const { secrets } = this.#names;
-    this.sensitive = true;
-    for (const one of name === null || name === undefined ? secrets : [name]) {
-      if (secrets.has(one)) this.dependsOn.add(`secret.${one}`);
-      else this.#problem(spans, 1, `There is no secret "${one}"`, nameHint(one, secrets, "secrets"));
+    if (typeof attribute !== "string" || !isPublicAttribute(attribute)) this.sensitive = true;
+    for (const one of name === null || name === undefined ? secrets.keys() : [name]) {
+      const kind = secrets.get(one);
+      if (kind === undefined) {
+        this.#problem(spans, 1, `There is no secret "${one}"`, nameHint(one, secrets.keys(), "secrets"));
+        continue;
+      }
+      this.dependsOn.add(`secret.${one}`);
+      const attributes = SECRET_ATTRIBUTES[kind];
+      if (typeof attribute !== "string" || attributes.includes(attribute)) continue;
+      this.#problem(
+        spans,
+        2,
+        `A secret of kind "${kind}" has no attribute "${attribute}"`,
+        attributes.length === 0
+          ? `It is one value: write secrets.${one}.`
+          : nameHint(attribute, attributes, "attributes"),
+      );
     }
+  }
+
+  /** An expression that is nothing but a secret with attributes has no value of its own. */
+  addWhole({ root, path: [name], spans }: Reference): void {
+    const kind = root === "secrets" && typeof name === "string" ? this.#names.secrets.get(name) : undefined;
+    const attributes = SECRET_ATTRIBUTES[kind ?? "password"];
+    if (attributes.length === 0) return;
+    this.#problem(
+      spans,
+      1,
+      `secret.${name} is more than one value`,
+      `Name one of them: ${attributes.map((one) => `secrets.${name}.${one}`).join(", ")}.`,
+    );
   }
 
   #target({ root, path, spans }: Reference): Target | undefined {
@@ -357,6 +389,11 @@ class Analyser implements Analysis {
     const { start, end } = spans[index] ?? spans.at(-1) ?? { start: 0, end: 0 };
     this.problems.push({ summary, start, end, ...(hint === undefined ? {} : { hint }) });
   }
+}
+
+/** `a.b` or `a["b"]` and no more. */
+function isReference({ op, args }: ASTNode): boolean {
+  return (op === "." || op === "[]") && args[0].op === "id";
 }
 
 /** The declared name that a name in an expression means, in its own or in CEL's spelling. */

@@ -7,6 +7,8 @@ import { liveValue, portValues } from "../port-values.ts";
 import { guestPortKey, parsePort } from "../ports.ts";
 import type { PropertyKind } from "../property-values.ts";
 import { definition } from "../schema.ts";
+import { SECRET_ATTRIBUTES, secretKind } from "../secret-kinds.ts";
+import { secretValueIn } from "../secret-values.ts";
 import type { InterfaceInputs, Lab } from "../types.ts";
 import type { Analysis, Names } from "./analyse.ts";
 import type { VmDeclaration } from "./declaration.ts";
@@ -69,7 +71,12 @@ export class LabValues implements ValueSource {
     const self = this;
     this.names = {
       vars: variables,
-      secrets: new Set(this.secretNames),
+      secrets: new Map(
+        Object.entries(isJsonObject(secrets) ? secrets : {}).map(([name, table]) => [
+          name,
+          secretKind(tableOf(table)),
+        ]),
+      ),
       get vms() {
         return self.#vms;
       },
@@ -101,11 +108,16 @@ export class LabValues implements ValueSource {
     return { known: true, ...variable };
   }
 
+  secretAttributes(name: string): readonly string[] {
+    return SECRET_ATTRIBUTES[this.names.secrets.get(name) ?? "password"];
+  }
+
   secret(name: string): SourceValue {
-    const address = `secret.${name}`;
-    const recorded = this.#input.liveAttributes(address);
-    if (recorded === undefined) return { known: false, address, sensitive: true };
-    return { known: true, value: recorded.value ?? recorded, sensitive: true };
+    return secretValueIn(name, this.#input.liveAttributes(`secret.${name}`));
+  }
+
+  secretAttribute(name: string, attribute: string): SourceValue {
+    return secretValueIn(name, this.#input.liveAttributes(`secret.${name}`), attribute);
   }
 
   attribute(vm: string, attribute: string): SourceValue {

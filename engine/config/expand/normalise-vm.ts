@@ -10,7 +10,7 @@ import type { VmDeclaration } from "./declaration.ts";
 import type { Evaluator, Site } from "./evaluator.ts";
 import { type Base, tableOf, vmSite } from "./lab-values.ts";
 import { originInLayers } from "./layers.ts";
-import { normaliseSteps } from "./normalise-steps.ts";
+import { normaliseSteps, pathInLab, type StepSource } from "./normalise-steps.ts";
 
 export interface VmSurroundings {
   readonly evaluator: Evaluator;
@@ -75,6 +75,7 @@ class Normaliser {
       accel: (settings.accel as VmInputs["accel"] | undefined) ?? this.#around.accel,
       power: choice("power"),
       login: this.#login(),
+      ...this.#cloudInit(),
       ports: this.#list("ports", "port"),
       ...(this.#around.interfaces.length === 0 ? {} : { networks: this.#around.interfaces }),
       labels: this.#strings("labels"),
@@ -144,8 +145,18 @@ class Normaliser {
     return result;
   }
 
+  #cloudInit(): Pick<VmInputs, "cloud_init"> {
+    const { cloud_init: raw } = this.#settings;
+    const path = raw === undefined ? undefined : pathInLab(this.#stepSource(), raw, ["cloud_init"]);
+    return path === undefined ? {} : { cloud_init: { path } };
+  }
+
   #steps(): readonly ProvisionStep[] {
-    return normaliseSteps({
+    return normaliseSteps(this.#stepSource());
+  }
+
+  #stepSource(): StepSource {
+    return {
       table: this.#settings,
       address: `vm.${this.#vm.name}`,
       findings: this.#around.findings,
@@ -155,7 +166,7 @@ class Normaliser {
         const value = this.#known(raw, "text", path);
         return typeof value === "string" ? value : undefined;
       },
-    });
+    };
   }
 
   #duration(raw: Json, path: readonly string[]): number {

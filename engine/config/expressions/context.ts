@@ -65,8 +65,7 @@ export class ExpressionContext {
           this.#property(object, key, () => this.#read(source.variable(key)));
         break;
       case "secrets":
-        for (const key of source.secretNames)
-          this.#property(object, key, () => this.#read(source.secret(key)));
+        for (const key of source.secretNames) this.#property(object, key, () => this.#secret(key));
         break;
       case "vms":
         for (const key of source.vmNames) this.#named(object, key, () => this.#vm(key));
@@ -77,6 +76,15 @@ export class ExpressionContext {
           this.#named(object, key, () => this.#property({}, "vms", list));
         }
     }
+    return object;
+  }
+
+  #secret(name: string): unknown {
+    const attributes = this.#source.secretAttributes(name);
+    if (attributes.length === 0) return this.#read(this.#source.secret(name));
+    const object = { [RESOURCE]: `secret.${name}` };
+    for (const attribute of attributes)
+      this.#property(object, attribute, () => this.#read(this.#source.secretAttribute(name, attribute)));
     return object;
   }
 

@@ -11,6 +11,10 @@ export interface ValueSource {
   readonly variableNames: readonly string[];
   variable(name: string): SourceValue;
   readonly secretNames: readonly string[];
+  /** Attributes of a secret that is a table; none for one that is one value. */
+  secretAttributes(name: string): readonly string[];
+  secretAttribute(name: string, attribute: string): SourceValue;
+  /** A secret that is one value. */
   secret(name: string): SourceValue;
   readonly vmNames: readonly string[];
   /** An attribute of {@link VM_ATTRIBUTES} other than ports. */

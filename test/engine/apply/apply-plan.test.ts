@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import { applyPlan } from "../../../engine/apply/apply-plan.ts";
 import type { DiagnosticsError } from "../../../engine/diagnostics.ts";
@@ -187,6 +188,71 @@ describe("secrets", () => {
     expect(JSON.stringify(plan)).not.toContain("battery");
     await lab.apply();
     expect((await lab.plan()).changes).toEqual([]);
+  });
+});
+
+describe("a certificate authority", () => {
+  const CLUSTER = `${HEAD}[secrets]
+k8s_ca = { kind = "ca", common_name = "kubernetes" }
+etcd = { kind = "cert", ca = "k8s_ca", hosts = ["cp"] }
+[vms.cp]
+env = { CA_HASH = "sha256:\${secrets.k8s_ca.spki_sha256}" }
+files = [{ content = "\${secrets.k8s_ca.key}", to = "/etc/ca.key" }, { content = "\${secrets.etcd.cert}", to = "/etc/etcd.crt" }]
+`;
+  const secrets = async (lab: FakeLab) => {
+    const resources = (await lab.state())?.resources ?? {};
+    return { ca: resources["secret.k8s_ca"]?.attributes, etcd: resources["secret.etcd"]?.attributes };
+  };
+  const shown = ({ changes }: Awaited<ReturnType<FakeLab["plan"]>>) =>
+    changes.map(({ address, action, summary }) => `${address} ${action}: ${summary}`);
+
+  test("is made once, before what it signs and before the VMs that read it", async () => {
+    const lab = await create(CLUSTER);
+    const first = await lab.plan();
+    expect(shown(first)).toEqual([
+      "secret.k8s_ca create: generate ca",
+      "image.base build: bootstrap debian bookworm",
+      "secret.etcd create: generate cert",
+      "vm.cp create: on base, 1 vCPU, 1 GiB, disk 10 GiB",
+    ]);
+    await lab.apply();
+    const { ca, etcd } = await secrets(lab);
+    const authority = new X509Certificate(String(ca?.cert));
+    expect(new X509Certificate(String(etcd?.cert)).verify(authority.publicKey)).toBe(true);
+    const second = await lab.plan();
+    expect(shown(second)).toEqual([]);
+    expect(await secrets(lab)).toEqual({ ca, etcd });
+  });
+
+  test("is known to the next plan by its hash, which is no secret; its key is one", async () => {
+    const lab = await create(CLUSTER);
+    await lab.apply();
+    await lab.write("lab.toml", CLUSTER.replace("[vms.cp]", "[vms.cp]\ncpus = 2"));
+    const { ca } = await secrets(lab);
+    const plan = JSON.stringify(await lab.plan());
+    expect(plan).toContain(`sha256:${String(ca?.spki_sha256)}`);
+    const key = String(ca?.key).split("\n")[1] ?? "";
+    expect(plan).not.toContain(key);
+    expect(JSON.stringify([(await lab.state())?.resources["vm.cp"], lab.events])).not.toContain(key);
+  });
+
+  test("that is generated again takes its certificates and what reads it along", async () => {
+    const lab = await create(CLUSTER);
+    await lab.apply();
+    const before = await secrets(lab);
+    const plan = await lab.plan({ replace: ["secret.k8s_ca"] });
+    expect(shown(plan)).toEqual([
+      "secret.k8s_ca replace: generate again",
+      "secret.etcd replace: generate again",
+      `vm.cp update: env +CA_HASH=(known at apply) −CA_HASH=sha256:${String(before.ca?.spki_sha256)}, provisioning`,
+    ]);
+    expect(plan.changes[1]?.reasons).toEqual([{ kind: "dependency", address: "secret.k8s_ca" }]);
+    await lab.apply({ replace: ["secret.k8s_ca"] });
+    const after = await secrets(lab);
+    expect(after.ca?.spki_sha256).not.toBe(before.ca?.spki_sha256);
+    const authority = new X509Certificate(String(after.ca?.cert));
+    expect(new X509Certificate(String(after.etcd?.cert)).verify(authority.publicKey)).toBe(true);
+    expect(shown(await lab.plan())).toEqual([]);
   });
 });
 

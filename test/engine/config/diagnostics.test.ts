@@ -26,7 +26,7 @@ test("an unknown table", async () => {
 cpus = 1`,
     ),
   ).toBe(`lab.toml:3:2-10 config/unknown-key: There is no table [netwroks]
-  → Known: lab, limits, alerts, vars, secrets, images, roles, templates, vms, environments, outputs.`);
+  → Did you mean "networks"?`);
 });
 
 test("unknown settings: slips, words of other tools, settings of other tables", async () => {
@@ -355,8 +355,8 @@ lab.toml:10:22-25 config/bad-expression: There is no VM "dbb"
   → Did you mean "db"?
 lab.toml:10:43-46 config/bad-expression: There is nothing named "foo"
   → There are: vars, secrets, vms, environments, members, self, each, count.
-lab.toml:10:66-68 config/bad-expression: A VM has no attribute "ip"
-  → Forwarded ports are reached on the host's own address.
+lab.toml:10:66-68 config/bad-expression: vm.db has no ip: it is in no network
+  → Add it to one with networks; forwarded ports are reached on the host's own address.
 lab.toml:10:92-96 config/bad-expression: vm.db forwards no port 81
   → It forwards 80.
 lab.toml:10:108-113 config/bad-expression: A list cannot be put into a string

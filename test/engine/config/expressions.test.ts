@@ -53,6 +53,7 @@ count = { default = 2, sensitive = true }
 [secrets]
 s = {}
 key = { kind = "ssh_key" }
+ca = { kind = "ca" }
 [vms.web]
 ports = ["8080:80", "443"]
 labels = { tier = "front", secret = "\${secrets.s}" }
@@ -70,6 +71,7 @@ const RECORDED: Readonly<Record<string, JsonObject>> = {
   "vm.web": { ssh_port: 40022, ports: { "443": 40443 }, id: "abc" },
   "secret.s": { value: "s3cret" },
   "secret.key": { public: "ssh-ed25519 AAAA", private: "-----" },
+  "secret.ca": { cert: "CERT", key: "KEY", spki_sha256: "ab12" },
 };
 
 describe("eval", () => {
@@ -107,7 +109,12 @@ describe("eval", () => {
     ["vars.n > 1 ? 'a' : secrets.s", plain("a")],
     ["secrets.s", { value: "s3cret", sensitive: true }],
     ["size(secrets.s)", { value: 6, sensitive: true }],
-    ["secrets.key.public", { value: "ssh-ed25519 AAAA", sensitive: true }],
+    // The half of a pair that is made to be handed out is no secret.
+    ["secrets.key.public", plain("ssh-ed25519 AAAA")],
+    ["secrets.key.private", { value: "-----", sensitive: true }],
+    ["[secrets.ca.spki_sha256, secrets.ca.cert]", plain(["ab12", "CERT"])],
+    ["secrets['ca'].key", { value: "KEY", sensitive: true }],
+    ["[secrets.ca].map(s, s.spki_sha256)", plain(["ab12"])],
     ["vars.hidden == 'x' ? 1 : 2", { value: 2, sensitive: true }],
     ["vms.db.ssh_port", [["The value is not known yet", "Apply first: vmlab apply --target vm.db"]]],
     ["vms.wbe.name", [['There is no VM "wbe"', 'Did you mean "web"?']]],
@@ -132,6 +139,24 @@ describe("eval", () => {
         [
           'There is nothing named "constructor"',
           "There are: vars, secrets, vms, environments, members, self, each, count.",
+        ],
+      ],
+    ],
+    [
+      "secrets.s.cert",
+      [['A secret of kind "password" has no attribute "cert"', "It is one value: write secrets.s."]],
+    ],
+    [
+      "secrets.ca.spki",
+      [['A secret of kind "ca" has no attribute "spki"', "Declared: cert, key, spki_sha256."]],
+    ],
+    ["secrets.ca.kye", [['A secret of kind "ca" has no attribute "kye"', 'Did you mean "key"?']]],
+    [
+      "secrets.ca",
+      [
+        [
+          "secret.ca is more than one value",
+          "Name one of them: secrets.ca.cert, secrets.ca.key, secrets.ca.spki_sha256.",
         ],
       ],
     ],

@@ -29,7 +29,7 @@ networks = [{ name = "back-end" }]
     );
     expect(expansion.diagnostics).toEqual([]);
     const web = expansion.resources.find(({ address }) => address === "vm.web");
-    expect((web?.inputs as VmInputs).networks).toEqual([
+    expect((inputsOf(expansion, "vm.web") as VmInputs).networks).toEqual([
       {
         name: "back-end",
         ip: "10.43.0.2",

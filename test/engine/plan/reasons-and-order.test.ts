@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
+import { applyPlan } from "../../../engine/apply/apply-plan.ts";
 import { terraformPlanJson } from "../../../engine/plan/terraform-json.ts";
 import { FakeLab } from "../../support/fake-lab.ts";
 
@@ -33,6 +34,52 @@ describe("an image that no VM stands on any more", () => {
       "image.two",
       "vm.web",
     ]);
+  });
+});
+
+describe("a cloud-config file whose content changed", () => {
+  test("replaces the VM, and is named as the reason", async () => {
+    lab = await FakeLab.create(toml("one", 'cloud_init = "web.yaml"'));
+    await lab.write("web.yaml", "#cloud-config\npackages: [git]\n");
+    await lab.apply();
+    expect((await lab.plan()).changes).toEqual([]);
+    await lab.write("web.yaml", "#cloud-config\npackages: [make]\n");
+    const plan = await lab.plan();
+    expect(plan.changes.map(({ address, action, summary }) => [address, action, summary])).toEqual([
+      ["vm.web", "replace", "cloud_init changed"],
+    ]);
+    expect(plan.changes[0]?.reasons).toEqual([
+      { kind: "attribute", path: "cloud_init", change: "replace" },
+      {
+        kind: "file",
+        path: "web.yaml",
+        added: 1,
+        removed: 1,
+        diff: ["@@ -1,2 +1,2 @@", " #cloud-config", "-packages: [git]", "+packages: [make]"],
+      },
+    ]);
+    await lab.apply();
+    expect((await lab.plan()).changes).toEqual([]);
+  });
+
+  test("is not used when it changed again after planning", async () => {
+    lab = await FakeLab.create(toml("one", 'cloud_init = "web.yaml"'));
+    await lab.write("web.yaml", "#cloud-config\npackages: [git]\n");
+    const plan = await lab.plan();
+    await lab.write("web.yaml", "#cloud-config\npackages: [make]\n");
+    const signal = new AbortController().signal;
+    const outcome = await applyPlan(await lab.workspace(), plan, {
+      command: "apply",
+      parallelism: 4,
+      lockTimeoutMs: 0,
+      graceful: signal,
+      hard: signal,
+      sensitiveVariables: {},
+    });
+    expect(outcome.failures.flatMap(({ diagnostics }) => diagnostics.map(({ code }) => code))).toEqual([
+      "apply/file-changed",
+    ]);
+    expect(await lab.machines()).toEqual([]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { seedFiles } from "../../../providers/qemu/seed.ts";
 
 const inputs = {
@@ -66,4 +66,50 @@ test("without a password none is accepted; root keeps its own shell and may log 
   expect(text).toContain("    lock_passwd: true\n");
   expect(text).toContain("ssh_pwauth: false\ndisable_root: false\n");
   expect(text).not.toContain("sudo:");
+});
+
+describe("a cloud-config of the user's", () => {
+  const cloudConfig = (text: string, ...keys: string[]) => ({ text, keys: new Set(keys) });
+
+  test("goes in beside vmlab's, as it is, for cloud-init to join", () => {
+    const text = "#cloud-config\nusers: [ops]\nwrite_files: [{ path: /x, permissions: 0644 }]\n";
+    const userData = seedFiles({ ...inputs, cloudConfig: cloudConfig(text, "users", "write_files") })[
+      "user-data"
+    ];
+    const boundary = /boundary="(.*)"/.exec(userData)?.[1] ?? "";
+    expect(boundary).toMatch(/^vmlab-[0-9a-f]{32}$/);
+    expect(userData).toBe(`Content-Type: multipart/mixed; boundary="${boundary}"
+MIME-Version: 1.0
+
+--${boundary}
+Content-Type: text/cloud-config; charset="utf-8"
+MIME-Version: 1.0
+Content-Transfer-Encoding: 7bit
+Content-Disposition: attachment; filename="vmlab.yaml"
+
+${seedFiles(inputs)["user-data"]}
+--${boundary}
+Content-Type: text/cloud-config; charset="utf-8"
+MIME-Version: 1.0
+Content-Transfer-Encoding: 7bit
+Content-Disposition: attachment; filename="user.yaml"
+Merge-Type: list(append)+dict(no_replace,recurse_list)+str()
+
+${text}
+--${boundary}--
+`);
+  });
+
+  test("may decide what vmlab only suggests", () => {
+    const keys = ["growpart", "resize_rootfs", "ssh_pwauth", "disable_root"];
+    const text = seedFiles({ ...inputs, user: "root", cloudConfig: cloudConfig("#cloud-config\n", ...keys) });
+    for (const key of keys) expect(text["user-data"]).not.toContain(`${key}:`);
+  });
+
+  test("is encoded where it is more than ASCII", () => {
+    const text = "#cloud-config\nlocale: Grüße\n";
+    const data = seedFiles({ ...inputs, cloudConfig: cloudConfig(text, "locale") })["user-data"];
+    const [, encoded = ""] = /Merge-Type: .*\n\n([\s\S]*?)\n--vmlab/.exec(data) ?? [];
+    expect(Buffer.from(encoded, "base64").toString()).toBe(text);
+  });
 });
