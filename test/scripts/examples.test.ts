@@ -1,4 +1,4 @@
-/** Every lab in examples/ is one that vmlab takes, formatted as vmlab formats. */
+/** The project's own lab and every lab in examples/ is one that vmlab takes, formatted as vmlab formats. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
@@ -8,10 +8,11 @@ import { loadLab } from "../../engine/config/load.ts";
 import { resolveFiles } from "../../engine/config/resolve-files.ts";
 import { nodeEffects } from "../../engine/effects-node.ts";
 
-const root = join(import.meta.dirname, "../../examples");
+const root = join(import.meta.dirname, "../..");
+const folders = [".", ...readdirSync(join(root, "examples")).map((name) => `examples/${name}`)];
 const effects = nodeEffects();
 
-describe.each(readdirSync(root))("examples/%s", (name) => {
+describe.each(folders)("the lab in %s", (name) => {
   const file = join(root, name, "lab.toml");
 
   test("has no problem, and every file that it names is there", async () => {
