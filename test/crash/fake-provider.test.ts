@@ -15,7 +15,10 @@ const LAB = `lab = { name = "demo", provider = "fake", image = "base" }
 base = { bootstrap = { distribution = "debian", suite = "bookworm" } }
 [secrets]
 token = { kind = "password" }
+[networks]
+net = { cidr = "10.42.0.0/24" }
 [vms.db]
+networks = [{ name = "net" }]
 env = { TOKEN = "\${secrets.token}" }
 run = ["one", "two"]
 [vms.web]

@@ -14,6 +14,9 @@ interface RandomVm {
   readonly readsPort: number | undefined;
   readonly power: "running" | "stopped";
   readonly image: number;
+  /** Of two, in order. */
+  readonly networks: readonly number[];
+  readonly readsAddress: number | undefined;
 }
 
 /** VMs depend only on earlier ones, so that there is no cycle. */
@@ -27,6 +30,8 @@ const randomLab = fc
       readsPort: fc.option(fc.nat(20), { nil: undefined }),
       power: fc.constantFrom("running", "stopped"),
       image: fc.nat(1),
+      networks: fc.subarray([0, 1]),
+      readsAddress: fc.option(fc.nat(20), { nil: undefined }),
     }),
     { minLength: 1, maxLength: 8 },
   )
@@ -42,6 +47,9 @@ function toml(vms: readonly RandomVm[]): string {
     'i1 = { bootstrap = { distribution = "debian", suite = "trixie" } }',
     "[secrets]",
     'token = { pattern = "[a-z]{20}" }',
+    "[networks]",
+    'n0 = { cidr = "10.40.0.0/24" }',
+    'n1 = { cidr = "10.41.0.0/24", internet = false }',
   ];
   vms.forEach((vm, index) => {
     const earlier = (number: number) => (index === 0 ? undefined : number % index);
@@ -50,6 +58,10 @@ function toml(vms: readonly RandomVm[]): string {
       .filter((number) => vms[number]?.count === undefined);
     const port = vm.readsPort === undefined ? undefined : earlier(vm.readsPort);
     const readable = port !== undefined && vms[port]?.count === undefined && vms[port]?.power === "running";
+    // Peers may read each other's addresses, in a ring too.
+    const peer = vm.readsAddress === undefined ? undefined : vm.readsAddress % vms.length;
+    const addressed =
+      peer !== undefined && vms[peer]?.count === undefined && vms[peer]?.networks.length !== 0;
     lines.push(
       `[vms.v${index}]`,
       `image = "i${vm.image}"`,
@@ -58,8 +70,10 @@ function toml(vms: readonly RandomVm[]): string {
       'ports = ["80"]',
       `depends_on = [${[...new Set(needs)].map((number) => `"vm.v${number}"`).join(", ")}]`,
       ...(vm.count === undefined ? [] : [`count = ${vm.count}`]),
-      ...(vm.secret || readable ? [`[vms.v${index}.env]`] : []),
+      `networks = [${vm.networks.map((number) => `{ name = "n${number}" }`).join(", ")}]`,
+      ...(vm.secret || readable || addressed ? [`[vms.v${index}.env]`] : []),
       ...(vm.secret ? ['TOKEN = "${secrets.token}"'] : []),
+      ...(addressed ? [`PEER = "\${vms.v${peer}.ip}"`] : []),
       ...(readable ? [`PORT = "\${vms.v${port}.ports['80']}"`] : []),
     );
   });
