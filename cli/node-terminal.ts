@@ -10,7 +10,7 @@ export function nodeTerminal(): Terminal {
     out: outputStream(process.stdout),
     error: outputStream(process.stderr),
     interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
-    cwd: process.cwd(),
+    cwd: workingFolder(),
     ask,
     onSignal(listener) {
       const listeners = SIGNALS.map((signal) => [signal, () => listener(signal)] as const);
@@ -133,4 +133,13 @@ async function updatingArea(): Promise<LiveArea> {
       area.done();
     },
   };
+}
+
+/** A folder that was removed under the shell has no path any more: the shell still knows the one that it had. */
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return process.env.PWD ?? "/";
+  }
 }
