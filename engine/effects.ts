@@ -30,7 +30,7 @@ export const DURABLE_EFFECTS = {
     "truncate",
     "download",
   ],
-  processes: ["run", "interactive", "startDetached", "signal"],
+  processes: ["run", "open", "interactive", "startDetached", "signal"],
 } as const;
 
 export interface Files {
@@ -92,6 +92,11 @@ export interface FileStat {
 export interface Processes {
   /** Runs a program to its end. A non-zero exit is a result, not an error; a missing program is ENOENT. */
   run(program: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /**
+   * Starts a program with its streams in the caller's hands: for what is too big to hold, or has to be seen as it comes.
+   * It gets a process group of its own, which an abort ends. A missing program is ENOENT.
+   */
+  open(program: string, args: readonly string[], options?: OpenOptions): Promise<OpenProcess>;
   /** Runs a program on the user's terminal (stdin, stdout and stderr inherited). Resolves with its exit code. */
   interactive(
     program: string,
@@ -140,6 +145,24 @@ export interface RunResult {
   readonly stderr: string;
   readonly timedOut: boolean;
   readonly signal?: string;
+}
+
+export interface OpenOptions {
+  readonly signal?: AbortSignal;
+  /** Called with what it writes to standard error, as it comes. */
+  readonly onStderr?: (data: Buffer) => void;
+}
+
+export interface OpenProcess {
+  /** Standard output. The program waits while nobody reads it. */
+  readonly stdout: AsyncIterable<Uint8Array>;
+  /** Resolves when standard input can take more. What comes after the program's end is dropped: its exit code tells why. */
+  write(data: Uint8Array): Promise<void>;
+  closeInput(): void;
+  /** Ends it, also when its output is not read. */
+  stop(): void;
+  /** Its exit code, once both its outputs are closed; 128 + the number of the signal that ended it. */
+  readonly ended: Promise<number>;
 }
 
 /** A process beyond its pid, which the system reuses. */

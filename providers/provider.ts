@@ -7,7 +7,7 @@
  */
 import type { ImageInputs, StageTimeouts } from "../engine/config/types.ts";
 import type { Diagnostic } from "../engine/diagnostics.ts";
-import type { Connection } from "../engine/effects.ts";
+import type { Connection, OpenProcess } from "../engine/effects.ts";
 import type { Progress } from "../engine/events.ts";
 import type { JsonObject } from "../engine/json.ts";
 
@@ -202,6 +202,13 @@ export interface VmProvider {
     options: { asRoot?: boolean; input?: string | Buffer; timeoutMs?: number },
     context: CallContext,
   ): Promise<ExecResult>;
+  /** As {@link VmProvider.exec}, with the streams open: for what is long, big or has no end. An abort ends it. */
+  open(
+    id: string,
+    command: string,
+    options: { asRoot?: boolean; onStderr?: (data: Buffer) => void },
+    signal: AbortSignal,
+  ): Promise<OpenProcess>;
   ssh(id: string): Promise<SshAccess>;
   /** Opens the serial console of a running VM. */
   openConsole(id: string, signal?: AbortSignal): Promise<Connection>;

@@ -1,4 +1,5 @@
 /** Pretend machines, with every rule of the provider interface. */
+import { Readable } from "node:stream";
 import { fail } from "../../engine/diagnostics.ts";
 import { type JsonObject, sha256 } from "../../engine/json.ts";
 import type { PortForward, TrashedVm, VmObservation, VmProvider, VmSpec } from "../provider.ts";
@@ -88,6 +89,19 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
       await world.disturb("exec", machine.name, context.signal);
       await did(id, `exec ${command}`);
       return { code: 0, stdout: "", stderr: "" };
+    },
+    async open(id, command, _options, signal) {
+      const machine = await world.existing(id);
+      if (machine.state !== "running") return notRunning(machine.name);
+      await world.disturb("exec", machine.name, signal);
+      await did(id, `exec ${command}`);
+      return {
+        stdout: Readable.from([]),
+        write: async () => undefined,
+        closeInput: () => undefined,
+        stop: () => undefined,
+        ended: Promise.resolve(0),
+      };
     },
     ssh: () => noGuest("ssh"),
     openConsole: () => noGuest("console"),

@@ -7,7 +7,7 @@ import { checkHost } from "./check.ts";
 import { consoleTail } from "./console-log.ts";
 import type { QemuContext } from "./context.ts";
 import { createVm } from "./create.ts";
-import { execInVm, openVmConsole } from "./exec.ts";
+import { execInVm, openInVm, openVmConsole } from "./exec.ts";
 import { provisionVm, vmReadyCommand } from "./provision.ts";
 import { readVms } from "./read.ts";
 import { sshAccess } from "./ssh-access.ts";
@@ -52,6 +52,7 @@ export function qemuProvider(options: QemuProviderOptions): VmProvider {
     remove: (id, removeOptions) => removeVm(context, id, removeOptions),
     forgetLab: (lab) => forgetLabKey(context, lab),
     exec: (id, command, execOptions, call) => execInVm(context, id, command, execOptions, call),
+    open: (id, command, openOptions, signal) => openInVm(context, id, command, openOptions, signal),
     ssh: (id) => sshAccess(context, id),
     openConsole: (id, signal) => openVmConsole(context, id, signal),
     consoleLog: async (id, lines) => {
