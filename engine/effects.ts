@@ -20,6 +20,7 @@ export const DURABLE_EFFECTS = {
     "write",
     "createExclusive",
     "append",
+    "receive",
     "copy",
     "link",
     "symlink",
@@ -40,6 +41,10 @@ export interface Files {
   readPart(path: string, position: number, length: number): Promise<Buffer>;
   /** Undefined when there is nothing at `path`. Follows links. */
   stat(path: string): Promise<FileStat | undefined>;
+  /** As {@link Files.stat}, but of a link itself. */
+  linkStat(path: string): Promise<LinkStat | undefined>;
+  /** Where a link points to. */
+  readLink(path: string): Promise<string>;
   /** The absolute path with every link resolved; undefined when there is nothing at `path`. */
   realPath(path: string): Promise<string | undefined>;
   /** Names in a folder, sorted; empty when the folder does not exist. */
@@ -56,6 +61,15 @@ export interface Files {
   createExclusive(path: string, data: string | Buffer, options?: { mode?: number }): Promise<void>;
   /** Appends and makes the data durable (fdatasync). Creates the file with mode 0600, its folder entry durable. */
   append(path: string, data: string): Promise<void>;
+  /**
+   * Makes `path` hold what a stream brings, through a temporary file beside it: nobody sees a part, and no link at `path`
+   * is followed. Not made durable.
+   */
+  receive(
+    path: string,
+    body: AsyncIterable<Uint8Array>,
+    options: { mode: number; signal?: AbortSignal },
+  ): Promise<void>;
   /** Copies a file's bytes, sparse where the file system can, then fsync. */
   copy(from: string, to: string, options?: { mode?: number; signal?: AbortSignal }): Promise<void>;
   /** Hard link. */
@@ -69,6 +83,9 @@ export interface Files {
   makeDir(path: string, options?: { mode?: number }): Promise<void>;
   chmod(path: string, mode: number): Promise<void>;
   truncate(path: string, length: number): Promise<void>;
+  /** Calls `listener` whenever something in a folder or below it may have changed, until the signal is aborted. Some file
+   * systems tell nothing. */
+  watch(folder: string, listener: () => void, signal: AbortSignal): void;
   /** Streams a response body to the end of `path` (see {@link Network.open}); resolves when durable. */
   download(
     response: HttpResponse,
@@ -88,6 +105,8 @@ export interface FileStat {
   readonly inode: number;
   readonly mode: number;
 }
+
+export type LinkStat = Omit<FileStat, "kind"> & { readonly kind: FileStat["kind"] | "link" };
 
 export interface Processes {
   /** Runs a program to its end. A non-zero exit is a result, not an error; a missing program is ENOENT. */

@@ -3,6 +3,7 @@ import type { Effects } from "../../engine/effects.ts";
 import type { Home } from "../../engine/home.ts";
 import type { VmProvider } from "../provider.ts";
 import { vmReady } from "./boot-until-ready.ts";
+import { addTemporary, removeTemporary } from "./change-forwards.ts";
 import { checkHost } from "./check.ts";
 import { consoleTail } from "./console-log.ts";
 import type { QemuContext } from "./context.ts";
@@ -54,6 +55,8 @@ export function qemuProvider(options: QemuProviderOptions): VmProvider {
     exec: (id, command, execOptions, call) => execInVm(context, id, command, execOptions, call),
     open: (id, command, openOptions, signal) => openInVm(context, id, command, openOptions, signal),
     ssh: (id) => sshAccess(context, id),
+    addPort: (id, port, signal) => addTemporary(context, id, port, signal),
+    removePort: (id, port, signal) => removeTemporary(context, id, port, signal),
     openConsole: (id, signal) => openVmConsole(context, id, signal),
     consoleLog: async (id, lines) => {
       const folder = vmFolder(home, id);
