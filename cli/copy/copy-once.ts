@@ -11,7 +11,7 @@ import { withProgress } from "../images-commands/with-progress.ts";
 import { printable } from "../render/text-width.ts";
 import { showDiagnostics } from "../show-diagnostics.ts";
 import { type Machines, openMachines } from "../workspace.ts";
-import { guestEnds, isGlob, parsePlaces } from "./places.ts";
+import { guestEnds, guestText, isGlob, parsePlaces } from "./places.ts";
 
 /** What goes to one destination, and how far it is. */
 interface Lane {
@@ -105,7 +105,7 @@ async function lanesFor(
     return ends.map((end) => {
       const to: CopyEnd = { at: "guest", place: destination, end };
       return lane(
-        `${end.vm}:${destination.path}`,
+        guestText(end.vm, destination),
         from.map((one) => ({ from: one, to, recursive, several })),
       );
     });
@@ -153,7 +153,7 @@ async function tell(context: CommandContext, lanes: readonly Lane[]): Promise<nu
   for (const { to, files, bytes, skipped, diagnostics } of lanes) {
     for (const what of skipped) error.write(`Left out: ${printable(what)}\n`);
     if (diagnostics.length > 0) await showDiagnostics(diagnostics, context);
-    else out.write(`Copied ${files} ${files === 1 ? "file" : "files"}, ${formatSize(bytes)}, to ${to}.\n`);
+    else out.write(`Copied to ${to}: ${files} ${files === 1 ? "file" : "files"}, ${formatSize(bytes)}.\n`);
   }
   return lanes.some(({ diagnostics }) => diagnostics.length > 0) ? 1 : 0;
 }

@@ -52,3 +52,8 @@ export async function guestEnds(
 export function isGlob({ vm }: GuestPlace): boolean {
   return vm.includes("*");
 }
+
+/** `web:~` for the home folder. */
+export function guestText(vm: string, { path }: GuestPlace): string {
+  return `${vm}:${path === "." ? "~" : path}`;
+}

@@ -8,7 +8,7 @@ import { listenForInterrupts } from "../interrupt.ts";
 import { pad } from "../render/text-width.ts";
 import { showDiagnostics } from "../show-diagnostics.ts";
 import { openMachines } from "../workspace.ts";
-import { guestEnds, parsePlaces } from "./places.ts";
+import { guestEnds, guestText, parsePlaces } from "./places.ts";
 
 export async function watchAndCopy(
   context: CommandContext,
@@ -31,7 +31,7 @@ export async function watchAndCopy(
   const ends = await guestEnds(await openMachines(context), destination, options);
   const width = Math.max(...ends.map(({ vm }) => vm.length));
   terminal.out.write(
-    `Copying what changes in ${from.text} to ${ends.map(({ vm }) => `${vm}:${destination.path}`).join(", ")}. Ctrl-C ends.\n`,
+    `Copying what changes in ${from.text} to ${ends.map(({ vm }) => guestText(vm, destination)).join(", ")}. Ctrl-C ends.\n`,
   );
   const interrupts = listenForInterrupts(terminal, () => {});
   try {

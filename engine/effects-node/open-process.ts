@@ -22,6 +22,8 @@ export async function openProcess(
   const stop = (): void => {
     if (pid === undefined || isOver || killTimer !== undefined) return;
     signalProcess(-pid, "SIGTERM");
+    // What nobody reads would keep its end from being seen.
+    child.stdout.resume();
     killTimer = setTimeout(() => {
       signalProcess(-pid, "SIGKILL");
       // A grandchild outside our reach may hold the pipes open for ever.

@@ -27,8 +27,12 @@ export async function carryOutCopy(files: Files, copy: Copy, call: CopyCall): Pr
     from.at === "host"
       ? await openHostSource(files, from.place, copy, call)
       : await openGuestSource(from.end, from.place, copy, call);
-  if (to.at === "guest") await writeToGuest({ ...to.end, place: to.place, several }, source, call);
-  else if (from.at === "guest")
-    await writeToHost(files, { place: to.place, several, vm: from.end.vm }, source, call);
-  else throw new Error("cp of this host copies within it");
+  try {
+    if (to.at === "guest") await writeToGuest({ ...to.end, place: to.place, several }, source, call);
+    else if (from.at === "guest")
+      await writeToHost(files, { place: to.place, several, vm: from.end.vm }, source, call);
+    else throw new Error("cp of this host copies within it");
+  } finally {
+    source.close();
+  }
 }

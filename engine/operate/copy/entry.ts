@@ -25,6 +25,8 @@ export interface OpenSource {
   /** What it is called where it comes from; undefined when only what is in it is meant. */
   readonly name: string | undefined;
   readonly entries: AsyncIterable<CopyEntry>;
+  /** Ends what delivers the entries, whether all of them were taken or none. */
+  readonly close: () => void;
 }
 
 /** Modes are kept without set-user-id and its like: what is copied belongs to somebody else. */

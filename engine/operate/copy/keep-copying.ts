@@ -137,7 +137,7 @@ class Lane {
       skipped: () => undefined,
     };
     const entries = entriesOf(files, from.path, changed, call);
-    await writeToGuest(this.#target, { kind: "folder", name: undefined, entries }, call);
+    await writeToGuest(this.#target, { kind: "folder", name: undefined, entries, close: () => undefined }, call);
     const paths = changed.filter(isNoFolder).map(({ path }) => path.join("/"));
     if (paths.length > 0) tell({ type: "copied", vm, paths, bytes, durationMs: clock.now() - begun });
   }

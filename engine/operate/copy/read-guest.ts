@@ -83,7 +83,8 @@ export async function openGuestSource(
   return {
     kind: first.done !== true && first.value.kind === "folder" ? "folder" : "file",
     name: place.name,
-    entries: withFirst(first, entries, process),
+    entries: withFirst(first, entries),
+    close: process.stop,
   };
 }
 
@@ -106,13 +107,8 @@ async function* checked(
 async function* withFirst(
   first: IteratorResult<CopyEntry, unknown>,
   rest: AsyncGenerator<CopyEntry>,
-  process: OpenProcess,
 ): AsyncGenerator<CopyEntry> {
-  try {
-    if (first.done === true) return;
-    yield first.value;
-    yield* rest;
-  } finally {
-    process.stop();
-  }
+  if (first.done === true) return;
+  yield first.value;
+  yield* rest;
 }

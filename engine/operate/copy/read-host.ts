@@ -42,6 +42,7 @@ export async function openHostSource(
     kind: root.kind === "folder" ? "folder" : "file",
     name,
     entries: entriesOf(files, path, scanned, call),
+    close: () => undefined,
   };
 }
 

@@ -54,8 +54,8 @@ export async function writeToGuest(target: GuestTarget, source: OpenSource, call
     },
     () => undefined,
   );
+  const output = process.stdout[Symbol.asyncIterator]();
   try {
-    const output = process.stdout[Symbol.asyncIterator]();
     const where = await firstLine(output);
     if (where !== undefined) {
       for await (const chunk of encodeTar(source.entries, prefixOf(where, place, source))) {
@@ -72,6 +72,7 @@ export async function writeToGuest(target: GuestTarget, source: OpenSource, call
   } finally {
     process.closeInput();
     process.stop();
+    await output.return?.();
   }
 }
 
