@@ -137,7 +137,11 @@ class Lane {
       skipped: () => undefined,
     };
     const entries = entriesOf(files, from.path, changed, call);
-    await writeToGuest(this.#target, { kind: "folder", name: undefined, entries, close: () => undefined }, call);
+    await writeToGuest(
+      this.#target,
+      { kind: "folder", name: undefined, entries, close: () => undefined },
+      call,
+    );
     const paths = changed.filter(isNoFolder).map(({ path }) => path.join("/"));
     if (paths.length > 0) tell({ type: "copied", vm, paths, bytes, durationMs: clock.now() - begun });
   }
@@ -162,7 +166,6 @@ class Lane {
 
 /** Names come on standard input, each with a null byte behind it. */
 const REMOVE_SCRIPT = `
-cd || exit
 [ -d "$1" ] || exit 0
 cd "$1" && exec xargs -0 rm -rf --
 `;

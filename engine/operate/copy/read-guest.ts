@@ -15,7 +15,6 @@ import { decodeTar } from "./tar-entries.ts";
  * of a folder only what is in it is named, so that nothing the guest says decides where a copy goes.
  */
 const READ_SCRIPT = `
-cd || exit
 if [ -d "$1" ]; then
   [ "$4" = recursive ] || exit 61
   cd "$1" && exec tar -cf - .

@@ -14,7 +14,6 @@ import { encodeTar } from "./tar-entries.ts";
  * destination's name. Files belong to the user, with the modes that the archive has and the time of the copy.
  */
 const WRITE_SCRIPT = `
-cd || exit
 [ "$3" = make ] && { [ -d "$1" ] || mkdir -- "$1" || exit 65; }
 if [ -d "$1" ]; then
   cd "$1" || exit 65
