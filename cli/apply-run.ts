@@ -15,6 +15,7 @@ import { explain } from "./render/reasons.ts";
 import { renderSummary } from "./render/summary.ts";
 import type { RunReporter } from "./run-reporter.ts";
 import { showDiagnostics } from "./show-diagnostics.ts";
+import { keepSshConfig } from "./ssh-config-kept.ts";
 import { trashKept } from "./trash-kept.ts";
 import { sensitiveVariables } from "./workspace.ts";
 
@@ -115,6 +116,7 @@ export async function applied(
   } finally {
     reporter.close();
     interrupts.release();
+    await keepSshConfig(context, workspace, plan.lineage);
   }
 }
 

@@ -105,6 +105,36 @@ export const COMMANDS: readonly TableEntry[] = [
     load: () => import("./commands/exec.ts"),
   },
   {
+    name: "cp",
+    group: "Machines",
+    summary: "Copy files into and out of VMs",
+    load: () => import("./commands/cp.ts"),
+  },
+  {
+    name: "port",
+    group: "Machines",
+    summary: "List, add and remove forwarded ports of a running VM",
+    load: () => import("./commands/port.ts"),
+  },
+  {
+    name: "ip",
+    group: "Machines",
+    summary: "Show the addresses of VMs",
+    load: () => import("./commands/ip.ts"),
+  },
+  {
+    name: "ssh-config",
+    group: "Machines",
+    summary: "Print or install an OpenSSH configuration of the lab",
+    load: () => import("./commands/ssh-config.ts"),
+  },
+  {
+    name: "inventory",
+    group: "Machines",
+    summary: "Print an Ansible inventory of the lab",
+    load: () => import("./commands/inventory.ts"),
+  },
+  {
     name: "console",
     group: "Machines",
     summary: "Open a VM's serial console",

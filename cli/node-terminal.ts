@@ -48,11 +48,16 @@ export function nodeTerminal(): Terminal {
       restorers.add(restore);
       return { restore };
     },
-    async readInput() {
-      if (process.stdin.isTTY) return undefined;
-      const parts: Buffer[] = [];
-      for await (const part of process.stdin) parts.push(part as Buffer);
-      return Buffer.concat(parts);
+    async *input(signal) {
+      const close = (): void => void process.stdin.destroy();
+      signal.addEventListener("abort", close, { once: true });
+      try {
+        for await (const part of process.stdin) yield part as Buffer;
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      } finally {
+        signal.removeEventListener("abort", close);
+      }
     },
     abandon(code) {
       for (const restore of [...restorers]) restore();

@@ -14,6 +14,8 @@ export interface Palette {
   readonly update: Paint;
   readonly replace: Paint;
   readonly remove: Paint;
+  /** Tell things apart, in turn, and mean nothing else. */
+  readonly apart: readonly [Paint, ...Paint[]];
 }
 
 /** Without colour every paint returns its text unchanged. */
@@ -37,5 +39,6 @@ function paletteOf(chalk: ChalkInstance): Palette {
     update: chalk.yellow,
     replace: chalk.magenta,
     remove: chalk.red,
+    apart: [chalk.cyan, chalk.magenta, chalk.blue, chalk.green, chalk.yellow],
   };
 }

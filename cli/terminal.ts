@@ -21,8 +21,8 @@ export interface Terminal {
   liveArea(): Promise<LiveArea | undefined>;
   /** Puts the keyboard into raw mode: every byte goes to `onData`. `restore` gives it back. */
   rawInput(onData: (data: Buffer) => void): { restore(): void };
-  /** Standard input as a whole; undefined when it is a terminal. */
-  readInput(): Promise<Buffer | undefined>;
+  /** Standard input as it comes. An abort closes it for good, so that nobody waits for what is not needed any more. */
+  input(signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Ends the process at once, the terminal restored. For the third Ctrl-C. */
   abandon(code: number): void;
 }

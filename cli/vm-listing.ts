@@ -1,7 +1,7 @@
 /** The VMs of a lab as `vmlab list` shows them: what the state records beside what really exists. */
 import { compareNames } from "../engine/operate/select.ts";
 import type { Intent, ResourceState, State } from "../engine/state/types.ts";
-import type { VmObservation, VmProvider } from "../providers/provider.ts";
+import type { PortForward, VmObservation, VmProvider } from "../providers/provider.ts";
 
 /** One VM; field names are those of --json. Sizes in bytes. */
 export interface ListedVm {
@@ -17,12 +17,16 @@ export interface ListedVm {
   readonly cpus?: number;
   readonly memory?: number;
   readonly disk?: number;
+  /** Address in the lab's network. */
+  readonly ip?: string;
   readonly host?: string;
   readonly ssh_port?: number;
   /** Network → the VM's address in it, in the order of the VM's interfaces. */
   readonly networks: Readonly<Record<string, string>>;
   /** Guest port → host port. */
   readonly ports: Readonly<Record<string, number>>;
+  /** Forwarded until the VM stops ("vmlab port"). */
+  readonly temporary_ports?: readonly PortForward[];
   /** What a person should know: drift, pending work, why it is off. */
   readonly note?: string;
 }
@@ -44,6 +48,7 @@ function listed(vm: ResourceState, observation: VmObservation, intent: Intent | 
   const attributes =
     "attributes" in observation ? { ...vm.attributes, ...observation.attributes } : vm.attributes;
   const state = stateOf(observation);
+  const temporary = temporaryPorts(observation);
   const note = noteOf(vm, observation, intent);
   const role = text(inputs.role);
   const environment = vm.environment?.environment;
@@ -59,12 +64,21 @@ function listed(vm: ResourceState, observation: VmObservation, intent: Intent | 
     ...numberField("cpus", inputs.cpus),
     ...numberField("memory", inputs.memory),
     ...numberField("disk", inputs.disk),
+    ...(text(attributes.ip) === undefined ? {} : { ip: text(attributes.ip) ?? "" }),
     ...(text(attributes.host) === undefined ? {} : { host: text(attributes.host) ?? "" }),
     ...numberField("ssh_port", attributes.ssh_port),
     networks: addresses(inputs.networks),
     ports: record(attributes.ports, number),
+    ...(temporary.length === 0 ? {} : { temporary_ports: temporary }),
     ...(note === undefined ? {} : { note }),
   };
+}
+
+function temporaryPorts(observation: VmObservation): PortForward[] {
+  if (observation.state !== "running") return [];
+  return observation.forwards
+    .filter(({ purpose }) => purpose === "temporary")
+    .map(({ address, host, guest, protocol }) => ({ address, host, guest, protocol }));
 }
 
 function stateOf(observation: VmObservation): ListedVm["state"] {

@@ -20,6 +20,7 @@ export const DURABLE_EFFECTS = {
     "write",
     "createExclusive",
     "append",
+    "receive",
     "copy",
     "link",
     "symlink",
@@ -30,7 +31,7 @@ export const DURABLE_EFFECTS = {
     "truncate",
     "download",
   ],
-  processes: ["run", "interactive", "startDetached", "signal"],
+  processes: ["run", "open", "interactive", "startDetached", "signal"],
 } as const;
 
 export interface Files {
@@ -40,6 +41,10 @@ export interface Files {
   readPart(path: string, position: number, length: number): Promise<Buffer>;
   /** Undefined when there is nothing at `path`. Follows links. */
   stat(path: string): Promise<FileStat | undefined>;
+  /** As {@link Files.stat}, but of a link itself. */
+  linkStat(path: string): Promise<LinkStat | undefined>;
+  /** Where a link points to. */
+  readLink(path: string): Promise<string>;
   /** The absolute path with every link resolved; undefined when there is nothing at `path`. */
   realPath(path: string): Promise<string | undefined>;
   /** Names in a folder, sorted; empty when the folder does not exist. */
@@ -56,6 +61,15 @@ export interface Files {
   createExclusive(path: string, data: string | Buffer, options?: { mode?: number }): Promise<void>;
   /** Appends and makes the data durable (fdatasync). Creates the file with mode 0600, its folder entry durable. */
   append(path: string, data: string): Promise<void>;
+  /**
+   * Makes `path` hold what a stream brings, through a temporary file beside it: nobody sees a part, and no link at `path`
+   * is followed. Not made durable.
+   */
+  receive(
+    path: string,
+    body: AsyncIterable<Uint8Array>,
+    options: { mode: number; signal?: AbortSignal },
+  ): Promise<void>;
   /** Copies a file's bytes, sparse where the file system can, then fsync. */
   copy(from: string, to: string, options?: { mode?: number; signal?: AbortSignal }): Promise<void>;
   /** Hard link. */
@@ -69,6 +83,9 @@ export interface Files {
   makeDir(path: string, options?: { mode?: number }): Promise<void>;
   chmod(path: string, mode: number): Promise<void>;
   truncate(path: string, length: number): Promise<void>;
+  /** Calls `listener` whenever something in a folder or below it may have changed, until the signal is aborted. Some file
+   * systems tell nothing. */
+  watch(folder: string, listener: () => void, signal: AbortSignal): void;
   /** Streams a response body to the end of `path` (see {@link Network.open}); resolves when durable. */
   download(
     response: HttpResponse,
@@ -89,9 +106,16 @@ export interface FileStat {
   readonly mode: number;
 }
 
+export type LinkStat = Omit<FileStat, "kind"> & { readonly kind: FileStat["kind"] | "link" };
+
 export interface Processes {
   /** Runs a program to its end. A non-zero exit is a result, not an error; a missing program is ENOENT. */
   run(program: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /**
+   * Starts a program with its streams in the caller's hands: for what is too big to hold, or has to be seen as it comes.
+   * It gets a process group of its own, which an abort ends. A missing program is ENOENT.
+   */
+  open(program: string, args: readonly string[], options?: OpenOptions): Promise<OpenProcess>;
   /** Runs a program on the user's terminal (stdin, stdout and stderr inherited). Resolves with its exit code. */
   interactive(
     program: string,
@@ -140,6 +164,24 @@ export interface RunResult {
   readonly stderr: string;
   readonly timedOut: boolean;
   readonly signal?: string;
+}
+
+export interface OpenOptions {
+  readonly signal?: AbortSignal;
+  /** Called with what it writes to standard error, as it comes. */
+  readonly onStderr?: (data: Buffer) => void;
+}
+
+export interface OpenProcess {
+  /** Standard output. The program waits while nobody reads it. */
+  readonly stdout: AsyncIterable<Uint8Array>;
+  /** Resolves when standard input can take more. What comes after the program's end is dropped: its exit code tells why. */
+  write(data: Uint8Array): Promise<void>;
+  closeInput(): void;
+  /** Ends it, also when its output is not read. */
+  stop(): void;
+  /** Its exit code, once both its outputs are closed; 128 + the number of the signal that ended it. */
+  readonly ended: Promise<number>;
 }
 
 /** A process beyond its pid, which the system reuses. */

@@ -9,6 +9,8 @@ export interface Home {
   readonly trash: string;
   readonly labs: string;
   readonly keys: string;
+  /** OpenSSH configurations of labs, for an Include in the user's own. */
+  readonly ssh: string;
   readonly cache: string;
   readonly configFile: string;
 }
@@ -25,6 +27,7 @@ export function homeFrom(env: Readonly<Record<string, string | undefined>>): Hom
     trash: join(root, "trash"),
     labs: join(root, "labs"),
     keys: join(root, "keys"),
+    ssh: join(root, "ssh"),
     cache: join(root, "cache"),
     configFile: join(root, "config.toml"),
   };

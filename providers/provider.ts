@@ -7,7 +7,7 @@
  */
 import type { ImageInputs, StageTimeouts } from "../engine/config/types.ts";
 import type { Diagnostic } from "../engine/diagnostics.ts";
-import type { Connection } from "../engine/effects.ts";
+import type { Connection, OpenProcess } from "../engine/effects.ts";
 import type { Progress } from "../engine/events.ts";
 import type { JsonObject } from "../engine/json.ts";
 
@@ -90,6 +90,12 @@ export interface PortForward {
   readonly protocol: "tcp" | "udp";
 }
 
+/** A port of this host that leads into a VM; `host` is the real one. */
+export interface ForwardedPort extends PortForward {
+  /** `ssh` is vmlab's own way in, `declared` stands in lab.toml, `temporary` lasts until the VM stops. */
+  readonly purpose: "ssh" | "declared" | "temporary";
+}
+
 /** What a provider found under an instance id. */
 export type VmObservation =
   | { readonly state: "absent" }
@@ -102,7 +108,13 @@ export type VmObservation =
       readonly reason?: string;
       readonly attributes: JsonObject;
     }
-  | { readonly state: "running"; readonly paused: boolean; readonly attributes: JsonObject }
+  | {
+      readonly state: "running";
+      readonly paused: boolean;
+      readonly attributes: JsonObject;
+      /** The ports that are bound now, SSH's own first. */
+      readonly forwards: readonly ForwardedPort[];
+    }
   /** It exists but cannot be used: a layer is missing or damaged. */
   | { readonly state: "broken"; readonly reason: string; readonly attributes: JsonObject };
 
@@ -138,6 +150,8 @@ export interface SshAccess {
   readonly host: string;
   readonly port: number;
   readonly user: string;
+  /** Path of the private key, as the system knows it. */
+  readonly keyFile?: string;
   /** Options as OpenSSH's configuration spells them, such as `IdentityFile` → path. */
   readonly options: Readonly<Record<string, string>>;
 }
@@ -230,7 +244,19 @@ export interface VmProvider {
     options: { asRoot?: boolean; input?: string | Buffer; timeoutMs?: number },
     context: CallContext,
   ): Promise<ExecResult>;
+  /** As {@link VmProvider.exec}, with the streams open: for what is long, big or has no end. An abort ends it. */
+  open(
+    id: string,
+    command: string,
+    options: { asRoot?: boolean; onStderr?: (data: Buffer) => void },
+    signal: AbortSignal,
+  ): Promise<OpenProcess>;
   ssh(id: string): Promise<SshAccess>;
+  /** Forwards a port of this host into a running VM until it stops. Where one leads there already, that one is given
+   * back. The caller keeps others from changing the VM meanwhile, as in the next. */
+  addPort(id: string, port: PortForward, signal: AbortSignal): Promise<ForwardedPort>;
+  /** Takes a temporary port away again; one that is not there is no error. */
+  removePort(id: string, port: PortForward, signal: AbortSignal): Promise<void>;
   /** Opens the serial console of a running VM. */
   openConsole(id: string, signal?: AbortSignal): Promise<Connection>;
   /** The recorded serial console: its last `lines` lines. */

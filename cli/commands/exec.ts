@@ -1,14 +1,18 @@
 import type { Command } from "commander";
 import { errorText, fail, isDiagnosticsError } from "../../engine/diagnostics.ts";
+import { lineSplitter } from "../../engine/effects-node/split-lines.ts";
+import { type GuestRun, runInVm } from "../../engine/operate/run-in-vm.ts";
 import type { ResourceState } from "../../engine/state/types.ts";
-import type { ExecResult, VmProvider } from "../../providers/provider.ts";
+import { formatDuration } from "../../engine/units.ts";
+import type { VmProvider } from "../../providers/provider.ts";
 import { type CommandContext, colours } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
 import { listenForInterrupts } from "../interrupt.ts";
 import { requireRunning } from "../machine-access.ts";
 import { addSelectionOptions, chosenVms, type SelectionArguments } from "../machine-selection.ts";
 import { duration } from "../plan-arguments.ts";
-import { pad } from "../render/text-width.ts";
+import { type Cell, renderTable } from "../render/table.ts";
+import { pad, printable } from "../render/text-width.ts";
 import { openMachines } from "../workspace.ts";
 
 interface ExecOptions extends SelectionArguments {
@@ -18,13 +22,15 @@ interface ExecOptions extends SelectionArguments {
   readonly json?: boolean;
 }
 
-/** What came of the command in one VM. */
+/** What came of the command in one VM; field names are those of --json. */
 interface Outcome {
   readonly vm: string;
   /** Null when it never ran or was ended. */
   readonly exit_code: number | null;
+  /** Only with --json. */
   readonly stdout: string;
   readonly stderr: string;
+  readonly duration_ms: number;
   readonly error?: string;
 }
 
@@ -32,14 +38,17 @@ export function define(context: CommandContext): Command {
   const command = defineCommand(context, "exec", {
     summary: "Run a command in VMs",
     description:
-      "Hands what stands behind -- to the guest's shell. With one VM its output and exit code are vmlab's own. With " +
-      "several it runs in all at once, each line marked with its VM, and the exit code is 1 if any failed.",
+      "Hands what stands behind -- to the guest's shell. With one VM its output and exit code are vmlab's own, byte for " +
+      "byte as they come. With several it runs in all at once, each line marked with its VM, standard output and " +
+      "standard error apart; a table on standard error tells the exit codes, and vmlab's own is 1 if any failed. Ctrl-C " +
+      "ends the connections; a command that ignores that goes on in its guest.",
     examples: [
       { command: "vmlab exec web -- hostname", text: "in one VM" },
-      { command: "vmlab exec --all -- uptime", text: "in all" },
+      { command: "vmlab exec --env k8s -- uptime", text: "in all of an environment" },
       { command: "vmlab exec 'k8s-*' --root -- systemctl restart kubelet", text: "as root" },
       { command: "vmlab exec web --stdin -- 'cat > motd' < motd", text: "with standard input" },
       { command: "vmlab exec db -- 'psql -c \"select 1\" | head -1'", text: "with a pipe in the guest" },
+      { command: "vmlab exec --all --json -- uname -r", text: "for programs" },
     ],
   });
   return addSelectionOptions(command)
@@ -67,6 +76,13 @@ async function exec(
   }
   const { state, providers } = await openMachines(context);
   const vms = chosenVms(state, names, options);
+  if (options.stdin === true && vms.length > 1) {
+    fail({
+      code: "cli/usage",
+      summary: `--stdin goes to one VM, and ${vms.length} are chosen`,
+      hint: 'Copy a file into several with "vmlab cp", then run the command on it.',
+    });
+  }
   const command = guestCommand.join(" ");
   const interrupts = listenForInterrupts(terminal, () => {});
   try {
@@ -74,18 +90,22 @@ async function exec(
     if (vms.length === 1 && only !== undefined && options.json !== true) {
       return await execInOne(context, providers.vm, only, command, options, interrupts.graceful);
     }
-    const width = Math.max(...vms.map(({ name }) => name.length));
-    const paint = colours(terminal.out);
+    const outputs = options.json === true ? vms.map(collector) : markedLines(context, vms);
     const outcomes = await Promise.all(
-      vms.map((vm) => {
-        const prefix = paint.hint(`${pad(vm.name, width)} |`);
-        const show =
-          options.json === true ? () => {} : (line: string) => terminal.out.write(`${prefix} ${line}\n`);
-        return execInSeveral(providers.vm, vm, command, options, show, interrupts.graceful);
-      }),
+      vms.map((vm, index) =>
+        execInSeveral(
+          context,
+          providers.vm,
+          vm,
+          command,
+          options,
+          outputs[index] ?? collector(),
+          interrupts.graceful,
+        ),
+      ),
     );
     if (options.json === true) terminal.out.write(`${JSON.stringify(outcomes, null, 2)}\n`);
-    else summary(context, outcomes);
+    else terminal.error.write(`\n${summary(context, outcomes).join("\n")}\n`);
     return outcomes.every(({ exit_code }) => exit_code === 0) ? 0 : 1;
   } finally {
     interrupts.release();
@@ -102,68 +122,111 @@ async function execInOne(
 ): Promise<number> {
   const id = await requireRunning(provider, vm);
   const { out, error } = context.terminal;
-  const input = options.stdin === true ? await context.terminal.readInput() : undefined;
-  // A person sees lines as they come; a pipe gets the two streams apart and byte for byte.
-  const streaming = out.isTTY && error.isTTY;
-  const call = {
-    signal,
-    progress: () => {},
-    output: (line: string) => (streaming ? out.write(`${line}\n`) : undefined),
+  const run: GuestRun = {
+    ...guestRun(command, options),
+    ...(options.stdin === true ? { input: (until) => context.terminal.input(until) } : {}),
+    onData: (data, stream) => (stream === "stdout" ? out : error).write(Buffer.from(data)),
   };
-  const result = await provider.exec(
-    id,
-    command,
-    { ...execOptions(options), ...(input === undefined ? {} : { input }) },
-    call,
-  );
-  if (!streaming) {
-    out.write(result.stdout);
-    error.write(result.stderr);
-  }
-  if (result.code === null) error.write("The command was ended before it finished.\n");
-  return result.code ?? 1;
+  const end = await runInVm(provider, context.effects.clock, id, run, signal);
+  if (end.state === "ended") return end.code;
+  error.write("The command was ended: it took longer than --timeout.\n");
+  return 1;
 }
 
-async function execInSeveral(
-  provider: VmProvider,
-  vm: ResourceState,
-  command: string,
-  options: ExecOptions,
-  show: (line: string) => void,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  try {
-    const id = await requireRunning(provider, vm);
-    const result: ExecResult = await provider.exec(id, command, execOptions(options), {
-      signal,
-      progress: () => {},
-      output: show,
-    });
-    return { vm: vm.name, exit_code: result.code, stdout: result.stdout, stderr: result.stderr };
-  } catch (error) {
-    const text = isDiagnosticsError(error) ? (error.diagnostics[0]?.summary ?? "failed") : errorText(error);
-    return { vm: vm.name, exit_code: null, stdout: "", stderr: "", error: text };
-  }
-}
-
-function execOptions(options: ExecOptions): { asRoot?: boolean; timeoutMs?: number } {
+function guestRun(command: string, options: ExecOptions): Omit<GuestRun, "onData"> {
   return {
-    ...(options.root === true ? { asRoot: true } : {}),
+    command,
+    asRoot: options.root === true,
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
   };
 }
 
-function summary(context: CommandContext, outcomes: readonly Outcome[]): void {
-  const { error } = context.terminal;
-  const failed = outcomes.filter(({ exit_code }) => exit_code !== 0);
-  for (const { vm, exit_code, error: why } of failed) {
-    error.write(
-      `${vm}: ${why ?? (exit_code === null ? "ended before it finished" : `exit code ${exit_code}`)}\n`,
-    );
+/** Where the output of one VM goes. */
+interface Output {
+  readonly take: GuestRun["onData"];
+  /** Called when the command has ended; gives what is kept of the output. */
+  readonly end: () => { readonly stdout: string; readonly stderr: string };
+}
+
+/** Keeps everything, for --json. */
+function collector(): Output {
+  const parts = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
+  const text = (stream: "stdout" | "stderr") => Buffer.concat(parts[stream]).toString("utf8");
+  return {
+    take: (data, stream) => parts[stream].push(data),
+    end: () => ({ stdout: text("stdout"), stderr: text("stderr") }),
+  };
+}
+
+/** Prints whole lines, each with the name of its VM in front. */
+function markedLines(context: CommandContext, vms: readonly ResourceState[]): Output[] {
+  const width = Math.max(...vms.map(({ name }) => name.length));
+  return vms.map(({ name }, index) => {
+    const lines = (["out", "error"] as const).map((stream) => {
+      const target = context.terminal[stream];
+      const { apart } = colours(target);
+      const mark = (apart[index % apart.length] ?? apart[0])(`${pad(name, width)} |`);
+      return lineSplitter((line) => target.write(line === "" ? `${mark}\n` : `${mark} ${printable(line)}\n`));
+    });
+    return {
+      take: (data, stream) => lines[stream === "stdout" ? 0 : 1]?.push(Buffer.from(data)),
+      end: () => {
+        for (const splitter of lines) splitter.end();
+        return { stdout: "", stderr: "" };
+      },
+    };
+  });
+}
+
+async function execInSeveral(
+  context: CommandContext,
+  provider: VmProvider,
+  vm: ResourceState,
+  command: string,
+  options: ExecOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { clock } = context.effects;
+  const begun = clock.now();
+  const outcome = (exit_code: number | null, error?: string): Outcome => ({
+    vm: vm.name,
+    exit_code,
+    ...output.end(),
+    duration_ms: clock.now() - begun,
+    ...(error === undefined ? {} : { error }),
+  });
+  try {
+    const id = await requireRunning(provider, vm);
+    const run: GuestRun = { ...guestRun(command, options), onData: output.take };
+    const end = await runInVm(provider, clock, id, run, signal);
+    return end.state === "ended" ? outcome(end.code) : outcome(null, "took longer than --timeout");
+  } catch (error) {
+    if (signal.aborted) return outcome(null, "interrupted");
+    if (isDiagnosticsError(error)) return outcome(null, error.diagnostics[0]?.summary ?? "failed");
+    return outcome(null, errorText(error));
   }
-  error.write(
-    failed.length === 0
-      ? `All ${outcomes.length} succeeded.\n`
-      : `${failed.length} of ${outcomes.length} failed.\n`,
+}
+
+function summary(context: CommandContext, outcomes: readonly Outcome[]): string[] {
+  const { error } = context.terminal;
+  const paint = colours(error);
+  const rows = outcomes.map(({ vm, exit_code, duration_ms, error: why }): Cell[] => [
+    vm,
+    exit_code === null
+      ? { text: "-", paint: paint.error }
+      : { text: String(exit_code), paint: exit_code === 0 ? paint.good : paint.error },
+    formatDuration(duration_ms),
+    why ?? "",
+  ]);
+  return renderTable(
+    [
+      { header: "NAME", overflow: "cut-middle", least: 12 },
+      { header: "EXIT", align: "right" },
+      { header: "TIME", align: "right" },
+      { header: "WHY", overflow: "wrap", least: 20 },
+    ],
+    rows,
+    { width: error.columns, header: paint.faint },
   );
 }

@@ -1,4 +1,5 @@
 /** `vmlab list`. */
+import { guestPortKey } from "../../engine/config/ports.ts";
 import { formatSize } from "../../engine/units.ts";
 import type { Palette } from "../palette.ts";
 import type { ListedVm } from "../vm-listing.ts";
@@ -18,9 +19,10 @@ export function renderVmTable(
     vm.disk === undefined ? "" : formatSize(vm.disk),
     vm.ssh_port === undefined || vm.state !== "running" ? "" : String(vm.ssh_port),
     Object.values(vm.networks).join(" "),
-    Object.entries(vm.ports)
-      .map(([guest, host]) => `${host}→${guest}`)
-      .join(" "),
+    [
+      ...Object.entries(vm.ports).map(([guest, host]) => `${host}→${guest}`),
+      ...(vm.temporary_ports ?? []).map((port) => `${port.host}→${guestPortKey(port)}`),
+    ].join(" "),
     { text: vm.note ?? "", paint: palette.update },
   ]);
   return renderTable(

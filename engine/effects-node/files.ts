@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, type Stats } from "node:fs";
 import {
   chmod,
   link,
+  lstat,
   mkdir,
   open,
   readdir,
   readFile,
+  readlink,
   realpath,
   rename,
   rm,
@@ -15,10 +17,12 @@ import {
 } from "node:fs/promises";
 import { dirname } from "node:path";
 import { systemErrorCode } from "../diagnostics.ts";
-import type { FileStat, Files } from "../effects.ts";
+import type { FileStat, Files, LinkStat } from "../effects.ts";
 import { copySparse } from "./copy-file.ts";
 import { downloadTo } from "./download.ts";
 import { appendDurably, createAtomically, syncFolder, writeAtomically } from "./durable-file.ts";
+import { receive } from "./receive-file.ts";
+import { watchFolder } from "./watch-folder.ts";
 
 const HASH_CHUNK_BYTES = 1024 * 1024;
 /** What stat counts blocks in, whatever the file system's own block size. */
@@ -29,12 +33,15 @@ export const nodeFiles: Files = {
   read: (path) => readFile(path),
   readPart,
   stat: statOf,
+  linkStat,
+  readLink: (path) => readlink(path),
   realPath,
   list,
   sha256: hashOf,
   write: (path, data, options) => writeAtomically(path, data, options?.mode ?? 0o600),
   createExclusive: (path, data, options) => createAtomically(path, data, options?.mode ?? 0o600),
   append: appendDurably,
+  receive,
   copy: copySparse,
   async link(from, to) {
     await link(from, to);
@@ -61,6 +68,7 @@ export const nodeFiles: Files = {
       await handle.close();
     }
   },
+  watch: watchFolder,
   download: downloadTo,
 };
 
@@ -91,19 +99,32 @@ async function readPart(path: string, position: number, length: number): Promise
 
 async function statOf(path: string): Promise<FileStat | undefined> {
   try {
-    const found = await stat(path);
-    return {
-      kind: found.isFile() ? "file" : found.isDirectory() ? "folder" : "other",
-      size: found.size,
-      allocated: found.blocks * STAT_BLOCK_BYTES,
-      mtimeMs: found.mtimeMs,
-      inode: found.ino,
-      mode: found.mode & 0o7777,
-    };
+    return factsOf(await stat(path));
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
   }
+}
+
+async function linkStat(path: string): Promise<LinkStat | undefined> {
+  try {
+    const found = await lstat(path);
+    return found.isSymbolicLink() ? { ...factsOf(found), kind: "link" } : factsOf(found);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+function factsOf(found: Stats): FileStat {
+  return {
+    kind: found.isFile() ? "file" : found.isDirectory() ? "folder" : "other",
+    size: found.size,
+    allocated: found.blocks * STAT_BLOCK_BYTES,
+    mtimeMs: found.mtimeMs,
+    inode: found.ino,
+    mode: found.mode & 0o7777,
+  };
 }
 
 async function list(path: string): Promise<string[]> {

@@ -5,11 +5,13 @@ import { delimiter, join } from "node:path";
 import type { Processes } from "../effects.ts";
 import { processesWithEnvironment } from "./find-by-environment.ts";
 import { identifyProcess } from "./identify-process.ts";
+import { openProcess } from "./open-process.ts";
 import { runProcess } from "./run-process.ts";
 import { signalProcess } from "./signal-process.ts";
 
 export const nodeProcesses: Processes = {
   run: runProcess,
+  open: openProcess,
   interactive,
   startDetached,
   signal: async (pid, signal) => signalProcess(pid, signal),

@@ -1,4 +1,5 @@
 import type { RunOptions, RunResult } from "../effects.ts";
+import { trackGroup, untrackGroup } from "./process-groups.ts";
 import { signalProcess } from "./signal-process.ts";
 import { lineSplitter } from "./split-lines.ts";
 
@@ -6,10 +7,6 @@ import { lineSplitter } from "./split-lines.ts";
 const GRACE_MS = 5000;
 /** How long its last output may take to arrive after its end. */
 const LINGER_MS = 1000;
-
-/** Groups that would outlive vmlab if it ended now. */
-const runningGroups = new Set<number>();
-let watchesExit = false;
 
 /** Runs a program to its end; see {@link Processes.run}. */
 export async function runProcess(
@@ -31,7 +28,7 @@ export async function runProcess(
     ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
   });
   const { pid } = subprocess;
-  if (ownGroup && pid !== undefined) track(pid);
+  if (ownGroup && pid !== undefined) trackGroup(pid);
 
   let timedOut = false;
   let killTimer: NodeJS.Timeout | undefined;
@@ -96,16 +93,6 @@ export async function runProcess(
     if (killTimer !== undefined && ownGroup) end("SIGKILL");
     clearTimeout(killTimer);
     clearTimeout(lingerTimer);
-    if (pid !== undefined) runningGroups.delete(pid);
+    if (pid !== undefined) untrackGroup(pid);
   }
-}
-
-/** A program in a group of its own does not see the terminal's Ctrl-C, nor the end of vmlab. */
-function track(pid: number): void {
-  runningGroups.add(pid);
-  if (watchesExit) return;
-  watchesExit = true;
-  process.on("exit", () => {
-    for (const group of runningGroups) signalProcess(-group, "SIGTERM");
-  });
 }

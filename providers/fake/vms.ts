@@ -1,7 +1,15 @@
 /** Pretend machines, with every rule of the provider interface. */
+import { Readable } from "node:stream";
 import { fail } from "../../engine/diagnostics.ts";
-import { type JsonObject, sha256 } from "../../engine/json.ts";
-import type { PortForward, TrashedVm, VmObservation, VmProvider, VmSpec } from "../provider.ts";
+import { isJsonObject, type JsonObject, sha256 } from "../../engine/json.ts";
+import type {
+  ForwardedPort,
+  PortForward,
+  TrashedVm,
+  VmObservation,
+  VmProvider,
+  VmSpec,
+} from "../provider.ts";
 import type { FakeMachine, FakeWorld } from "./world.ts";
 
 export function fakeVmProvider(world: FakeWorld): VmProvider {
@@ -77,7 +85,7 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
       const machine = await world.machine(id);
       if (machine?.state !== "running") return;
       await world.disturb("stop", machine.name, context.signal);
-      await change(id, { state: "stopped", clean: true });
+      await change(id, { state: "stopped", clean: true, temporary: [] });
     },
     async remove(id, options) {
       const machine = await world.machine(id);
@@ -94,6 +102,36 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
       await world.disturb("exec", machine.name, context.signal);
       await did(id, `exec ${command}`);
       return { code: 0, stdout: "", stderr: "" };
+    },
+    async open(id, command, _options, signal) {
+      const machine = await world.existing(id);
+      if (machine.state !== "running") return notRunning(machine.name);
+      await world.disturb("exec", machine.name, signal);
+      await did(id, `exec ${command}`);
+      return {
+        stdout: Readable.from([]),
+        write: async () => undefined,
+        closeInput: () => undefined,
+        stop: () => undefined,
+        ended: Promise.resolve(0),
+      };
+    },
+    async addPort(id, port) {
+      const machine = await world.existing(id);
+      if (machine.state !== "running") return notRunning(machine.name);
+      const leadsThere = ({ guest, protocol, host }: PortForward): boolean =>
+        guest === port.guest && protocol === port.protocol && (port.host === 0 || host === port.host);
+      const before = forwardsOf(machine).find(leadsThere);
+      if (before !== undefined) return before;
+      const made = { ...port, host: port.host === 0 ? chosenPort(id, port.guest) : port.host };
+      await change(id, { temporary: [...(machine.temporary ?? []), made] });
+      return { ...made, purpose: "temporary" };
+    },
+    async removePort(id, port) {
+      const { temporary = [] } = await world.existing(id);
+      await change(id, {
+        temporary: temporary.filter(({ host, guest }) => host !== port.host || guest !== port.guest),
+      });
     },
     ssh: () => noGuest("ssh"),
     openConsole: () => noGuest("console"),
@@ -142,7 +180,12 @@ function observe(machine: FakeMachine | undefined): VmObservation {
         ...(machine.clean ? {} : { reason: "the pretend machine crashed" }),
       };
     case "running":
-      return { state: "running", paused: false, attributes: machine.attributes };
+      return {
+        state: "running",
+        paused: false,
+        attributes: machine.attributes,
+        forwards: forwardsOf(machine),
+      };
     default:
       return { state: "absent" };
   }
@@ -152,16 +195,31 @@ function attributesOf(spec: VmSpec): JsonObject {
   return { id: spec.id, machine: "fake-1", cpus: spec.cpus, memory: spec.memory, disk: spec.disk };
 }
 
-/** Ports as a kernel would choose them, only stable. */
 function portsOf(id: string, ports: readonly PortForward[]): JsonObject {
-  const chosen = (guest: number) =>
-    20000 + (Number.parseInt(sha256(`${id}:${guest}`).slice(0, 8), 16) % 40000);
   return {
-    ssh_port: chosen(22),
+    ssh_port: chosenPort(id, 22),
     ports: Object.fromEntries(
-      ports.map((port) => [String(port.guest), port.host === 0 ? chosen(port.guest) : port.host]),
+      ports.map((port) => [String(port.guest), port.host === 0 ? chosenPort(id, port.guest) : port.host]),
     ),
   };
+}
+
+/** As a kernel would choose it, only stable. */
+function chosenPort(id: string, guest: number): number {
+  return 20000 + (Number.parseInt(sha256(`${id}:${guest}`).slice(0, 8), 16) % 40000);
+}
+
+function forwardsOf({ attributes, temporary = [] }: FakeMachine): ForwardedPort[] {
+  const { ssh_port: ssh, ports } = attributes;
+  const local = { address: "127.0.0.1", protocol: "tcp" } as const;
+  return [
+    ...(typeof ssh === "number" ? [{ ...local, host: ssh, guest: 22, purpose: "ssh" } as const] : []),
+    ...Object.entries(isJsonObject(ports) ? ports : {}).map(
+      ([guest, host]) =>
+        ({ ...local, host: Number(host), guest: Number(guest), purpose: "declared" }) as const,
+    ),
+    ...temporary.map((port) => ({ ...port, purpose: "temporary" }) as const),
+  ];
 }
 
 async function mustRun(world: FakeWorld, spec: VmSpec): Promise<void> {

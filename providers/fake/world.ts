@@ -8,6 +8,7 @@ import { fail } from "../../engine/diagnostics.ts";
 import type { Effects } from "../../engine/effects.ts";
 import type { Home } from "../../engine/home.ts";
 import type { JsonObject } from "../../engine/json.ts";
+import type { PortForward } from "../provider.ts";
 
 export interface FakeMachine {
   readonly id: string;
@@ -16,6 +17,8 @@ export interface FakeMachine {
   /** False after a pretended crash. */
   readonly clean: boolean;
   readonly attributes: JsonObject;
+  /** Forwarded until it stops. */
+  readonly temporary?: readonly PortForward[];
   /** In the trash: what was given with it. */
   readonly trash?: JsonObject;
   /** What was done in the guest, in order. */

@@ -1,7 +1,7 @@
 /** The steps of a recipe as shell scripts, and the files that these use in the guest. Pure. */
 import { describeStep } from "../../engine/config/describe-step.ts";
 import type { OrDeferred, ProvisionStep } from "../../engine/config/types.ts";
-import { shellQuote } from "../qemu/guest-shell.ts";
+import { shellQuote } from "../../engine/shell-words.ts";
 import { interpreterOf } from "../qemu/provision.ts";
 import { BUILD_FILES, GUEST_FOLDER } from "./template.ts";
 

@@ -1,10 +1,11 @@
 /** Runs commands in a guest for the user, and opens its serial console. */
 import { fail, systemErrorCode } from "../../engine/diagnostics.ts";
-import type { Connection } from "../../engine/effects.ts";
+import type { Connection, OpenProcess } from "../../engine/effects.ts";
 import type { CallContext, ExecResult } from "../provider.ts";
 import type { QemuContext } from "./context.ts";
 import { asRoot, runInGuest } from "./guest-shell.ts";
 import { requireRunning } from "./ready.ts";
+import { sshArguments } from "./ssh-access.ts";
 
 /** The command is handed to the guest's shell, as ssh does. ssh's own failures end with code 255. */
 export async function execInVm(
@@ -23,6 +24,23 @@ export async function execInVm(
     onLine: call.output,
   });
   return { code, stdout, stderr };
+}
+
+/** As {@link execInVm}, with the streams in the caller's hands. */
+export async function openInVm(
+  context: QemuContext,
+  id: string,
+  command: string,
+  options: { readonly asRoot?: boolean; readonly onStderr?: (data: Buffer) => void },
+  signal: AbortSignal,
+): Promise<OpenProcess> {
+  const { access } = await requireRunning(context, id);
+  const { onStderr } = options;
+  return await context.effects.processes.open(
+    "ssh",
+    sshArguments(access, options.asRoot === true ? asRoot(access.user, command) : command),
+    { signal, ...(onStderr === undefined ? {} : { onStderr }) },
+  );
 }
 
 /** QEMU serves one console client at a time; a second one waits without a word. */

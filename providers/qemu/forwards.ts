@@ -4,15 +4,13 @@
  */
 import { isIPv4 } from "node:net";
 import { fail } from "../../engine/diagnostics.ts";
-import type { PortForward } from "../provider.ts";
+import type { ForwardedPort, PortForward } from "../provider.ts";
 import { USER_NETWORK } from "./command-line.ts";
 import type { QmpConnection } from "./qmp.ts";
 
 /** A forward of a VM. */
-export interface Forward extends PortForward {
-  /** `ssh` is vmlab's own way in; the others are declared. */
-  readonly purpose: "ssh" | "declared";
-  /** True when the declaration leaves the host port to the kernel. */
+export interface Forward extends ForwardedPort {
+  /** True when the host port was left to the kernel. */
   readonly chosen: boolean;
 }
 
@@ -32,6 +30,11 @@ const SSH: Forward = {
   protocol: "tcp",
   chosen: true,
 };
+
+/** A forward as others see it. */
+export function forwardedPort({ address, host, guest, protocol, purpose }: Forward): ForwardedPort {
+  return { address, host, guest, protocol, purpose };
+}
 
 /** What to ask for at a start: where the kernel chooses, the port of the last start is asked for first. */
 export function wantedForwards(ports: readonly PortForward[], previous: readonly Forward[]): Forward[] {

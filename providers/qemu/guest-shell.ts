@@ -1,5 +1,6 @@
 /** Runs commands in a guest through OpenSSH. Secrets travel on stdin, never in an argument. */
 import type { Effects } from "../../engine/effects.ts";
+import { shellScript } from "../../engine/shell-words.ts";
 import type { ExecResult, SshAccess } from "../provider.ts";
 import { sshArguments } from "./ssh-access.ts";
 
@@ -62,11 +63,6 @@ async function runOnce(effects: Effects, access: SshAccess, options: GuestComman
 
 /** The command line that runs `/bin/sh -c SCRIPT` with arguments as root. */
 export function asRoot(user: string, script: string, args: readonly string[] = []): string {
-  const words = ["/bin/sh", "-c", script, "vmlab", ...args].map(shellQuote).join(" ");
+  const words = shellScript(script, args);
   return user === "root" ? words : `sudo -n -H -- ${words}`;
-}
-
-/** One word for a POSIX shell. */
-export function shellQuote(word: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

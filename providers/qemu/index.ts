@@ -3,11 +3,12 @@ import type { Effects } from "../../engine/effects.ts";
 import type { Home } from "../../engine/home.ts";
 import type { VmProvider } from "../provider.ts";
 import { vmReady } from "./boot-until-ready.ts";
+import { addTemporary, removeTemporary } from "./change-forwards.ts";
 import { checkHost } from "./check.ts";
 import { consoleTail } from "./console-log.ts";
 import type { QemuContext } from "./context.ts";
 import { createVm } from "./create.ts";
-import { execInVm, openVmConsole } from "./exec.ts";
+import { execInVm, openInVm, openVmConsole } from "./exec.ts";
 import { tellHosts } from "./guest-state.ts";
 import { provisionVm, vmReadyCommand } from "./provision.ts";
 import { readVms } from "./read.ts";
@@ -59,7 +60,10 @@ export function qemuProvider(options: QemuProviderOptions): VmProvider {
     remove: (id, removeOptions) => removeVm(context, id, removeOptions),
     forgetLab: (lab) => forgetLab(context, lab),
     exec: (id, command, execOptions, call) => execInVm(context, id, command, execOptions, call),
+    open: (id, command, openOptions, signal) => openInVm(context, id, command, openOptions, signal),
     ssh: (id) => sshAccess(context, id),
+    addPort: (id, port, signal) => addTemporary(context, id, port, signal),
+    removePort: (id, port, signal) => removeTemporary(context, id, port, signal),
     openConsole: (id, signal) => openVmConsole(context, id, signal),
     consoleLog: async (id, lines) => {
       const folder = vmFolder(home, id);

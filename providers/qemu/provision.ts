@@ -1,9 +1,10 @@
 /** Provisioning steps and the ready command: as root, with the VM's env, everything that may be secret on stdin. */
 import { fail } from "../../engine/diagnostics.ts";
+import { shellQuote } from "../../engine/shell-words.ts";
 import type { CallContext, GuestStep, VmSpec } from "../provider.ts";
 import type { QemuContext } from "./context.ts";
 import { indent } from "./evidence.ts";
-import { asRoot, type GuestResult, runInGuest, shellQuote } from "./guest-shell.ts";
+import { asRoot, type GuestResult, runInGuest } from "./guest-shell.ts";
 import { requireRunning, stretched } from "./ready.ts";
 import { whileMachineRuns } from "./watch-machine.ts";
 

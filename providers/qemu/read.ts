@@ -6,6 +6,7 @@ import type { JsonObject } from "../../engine/json.ts";
 import type { VmObservation } from "../provider.ts";
 import { vmAttributes } from "./attributes.ts";
 import type { QemuContext } from "./context.ts";
+import { forwardedPort } from "./forwards.ts";
 import { type MachineLog, readMachineLog } from "./machine-log.ts";
 import { findMachine } from "./machine-process.ts";
 import {
@@ -62,7 +63,7 @@ async function readVm(
   const runtime = await sound(readRuntime(effects, folder));
   const attributes = vm === undefined ? {} : vmAttributes(vm, runtime);
   const machine = await findMachine(effects, folder, runtime);
-  if (machine !== undefined) return running(await readMachineLog(effects, folder), attributes);
+  if (machine !== undefined) return running(await readMachineLog(effects, folder), attributes, runtime);
 
   if (damage.length > 0) return { state: "broken", reason: damage.join("; "), attributes };
   if (vm === undefined) {
@@ -79,9 +80,11 @@ async function readVm(
   return { state: "stopped", ...(await howItEnded(effects, folder, runtime)), attributes };
 }
 
-function running(log: MachineLog, attributes: JsonObject): VmObservation {
-  if (log.paused === undefined) return { state: "running", paused: false, attributes };
-  return { state: "running", paused: true, attributes: { ...attributes, reason: pauseReason(log.paused) } };
+function running(log: MachineLog, attributes: JsonObject, runtime: Runtime | undefined): VmObservation {
+  const forwards = (runtime?.forwards ?? []).filter(({ host }) => host !== 0).map(forwardedPort);
+  if (log.paused === undefined) return { state: "running", paused: false, attributes, forwards };
+  const reason = pauseReason(log.paused);
+  return { state: "running", paused: true, attributes: { ...attributes, reason }, forwards };
 }
 
 /** QEMU's names of run states, in words. */

@@ -35,10 +35,12 @@ export function accessOf(context: QemuContext, vm: VmRecord, runtime: Runtime | 
     });
   }
   const folder = vmFolder(context.home, vm.id);
+  const keyFile = labKeyFile(context.home, vm.lab.lineage);
   return {
     host: "127.0.0.1",
     port,
     user: vm.user,
+    keyFile,
     options: {
       HostKeyAlias: hostKeyAlias(vm.id),
       UserKnownHostsFile: configPath(folder.knownHosts),
@@ -46,7 +48,7 @@ export function accessOf(context: QemuContext, vm: VmRecord, runtime: Runtime | 
       StrictHostKeyChecking: "yes",
       CheckHostIP: "no",
       UpdateHostKeys: "no",
-      IdentityFile: configPath(labKeyFile(context.home, vm.lab.lineage)),
+      IdentityFile: configPath(keyFile),
       IdentitiesOnly: "yes",
       ForwardAgent: "no",
       LogLevel: "ERROR",
@@ -54,10 +56,11 @@ export function accessOf(context: QemuContext, vm: VmRecord, runtime: Runtime | 
   };
 }
 
-/** OpenSSH splits known_hosts options at blanks and expands % in both. */
+/** OpenSSH splits options at blanks, takes quotes and backslashes away, and expands %. */
 function configPath(path: string): string {
   const escaped = path.replaceAll("%", "%%");
-  return /\s/.test(escaped) ? `"${escaped}"` : escaped;
+  if (!/[\s"'\\#=]/.test(escaped)) return escaped;
+  return `"${escaped.replace(/["\\]/g, "\\$&")}"`;
 }
 
 /** ssh's arguments for running a command without a terminal. The user's own configuration is not read: what is set

@@ -1,40 +1,22 @@
 /** Brings a VM to a changed spec: the disk, the ports, and what the guest itself must be told. */
 import { join } from "node:path";
-import { DiagnosticsError, fail } from "../../engine/diagnostics.ts";
+import { fail } from "../../engine/diagnostics.ts";
 import type { JsonObject } from "../../engine/json.ts";
 import type { CallContext, VmSpec } from "../provider.ts";
 import { vmAttributes } from "./attributes.ts";
+import { bringForwards } from "./change-forwards.ts";
 import { DISK_NODE } from "./command-line.ts";
 import type { QemuContext } from "./context.ts";
 import { growDisk } from "./disk-image.ts";
-import {
-  addForward,
-  boundForwards,
-  type Forward,
-  ForwardRefused,
-  removeForward,
-  resolveForwards,
-  sameTarget,
-  wantedForwards,
-} from "./forwards.ts";
 import { bringGuestUpToDate } from "./guest-state.ts";
 import { findMachine } from "./machine-process.ts";
 import { networkConfig } from "./network/interfaces.ts";
-import { portTaken } from "./port-holder.ts";
 import { withQmp } from "./qmp.ts";
 import { requireRunning } from "./ready.ts";
 import { NETWORK_CONFIG } from "./seed.ts";
 import { makeSeedIso, writeSeedFiles } from "./seed-iso.ts";
 import { formatBytes } from "./size-text.ts";
-import {
-  type Runtime,
-  readRuntime,
-  requireVm,
-  type VmFolder,
-  type VmRecord,
-  vmFolder,
-  writeRecord,
-} from "./vm-folder.ts";
+import { readRuntime, requireVm, type VmFolder, type VmRecord, vmFolder, writeRecord } from "./vm-folder.ts";
 import { whileMachineRuns } from "./watch-machine.ts";
 
 /**
@@ -53,7 +35,8 @@ export async function updateVm(context: QemuContext, spec: VmSpec, call: CallCon
   vm = await growVmDisk(context, folder, vm, spec, isRunning, call);
   if (isRunning && runtime !== undefined) {
     call.progress("forwarding ports");
-    runtime = await changeForwards(context, folder, runtime, spec, call.signal);
+    const target = { folder, name: spec.name, runtime };
+    runtime = await bringForwards(context, target, spec.ports, call.signal);
     call.progress("bringing the guest up to date");
     const running = await requireRunning(context, spec.id);
     await whileMachineRuns(effects, running, "bringing the guest up to date", call.signal, (signal) =>
@@ -127,42 +110,4 @@ async function growVmDisk(
   const grown = { ...vm, disk: spec.disk };
   await writeRecord(effects, folder.record, grown);
   return grown;
-}
-
-/** Unbinds what is no longer declared, then binds what is new; what was done is recorded also when a port fails. */
-async function changeForwards(
-  context: QemuContext,
-  folder: VmFolder,
-  runtime: Runtime,
-  spec: VmSpec,
-  signal: AbortSignal,
-): Promise<Runtime> {
-  const { effects } = context;
-  const wanted = wantedForwards(spec.ports, runtime.forwards);
-  const isSame = (a: Forward, b: Forward): boolean =>
-    sameTarget(a, b) && a.chosen === b.chosen && (a.chosen || a.host === b.host);
-  const removed = runtime.forwards.filter((old) => !wanted.some((forward) => isSame(old, forward)));
-  const added = wanted.filter((forward) => !runtime.forwards.some((old) => isSame(old, forward)));
-  if (removed.length === 0 && added.length === 0) return runtime;
-
-  const present = runtime.forwards.filter((old) => !removed.includes(old));
-  return await withQmp(effects, folder.qmpSocket, { signal }, async (qmp) => {
-    const record = async (): Promise<Runtime> => {
-      const now: Runtime = { ...runtime, forwards: resolveForwards(present, await boundForwards(qmp)) };
-      await writeRecord(effects, folder.runtime, now);
-      return now;
-    };
-    for (const forward of removed) await removeForward(qmp, forward);
-    for (const forward of added) {
-      try {
-        await addForward(qmp, forward);
-        present.push(forward);
-      } catch (error) {
-        await record();
-        if (!(error instanceof ForwardRefused)) throw error;
-        throw new DiagnosticsError([await portTaken(effects, spec.name, forward)], { cause: error });
-      }
-    }
-    return await record();
-  });
 }

@@ -68,8 +68,8 @@ export class TestTerminal implements Terminal {
     return { restore: () => undefined };
   }
 
-  async readInput(): Promise<Buffer | undefined> {
-    return this.#input === undefined ? undefined : Buffer.from(this.#input);
+  async *input(): AsyncIterable<Uint8Array> {
+    if (this.#input !== undefined) yield Buffer.from(this.#input);
   }
 
   abandon(): void {

@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { nodeEffects } from "../../engine/effects-node.ts";
 import { homeFrom } from "../../engine/home.ts";
+import type { JsonObject } from "../../engine/json.ts";
 import { probeAccel, probeArguments } from "../../providers/qemu/accel-probe.ts";
 import { PROBE_EXIT_CODE, probeDisk } from "../../providers/qemu/probe-disk.ts";
 import { vmFolder } from "../../providers/qemu/vm-folder.ts";
@@ -54,7 +55,12 @@ describe("a VM on the tiny guest", () => {
     expect(started.machine).toMatch(/^pc-i440fx-\d/);
     const ready = await provider.ready(spec, call);
     expect(ready).toEqual(started);
-    expect(await rig.observe(id)).toEqual({ state: "running", paused: false, attributes: started });
+    const bound = { address: "127.0.0.1", protocol: "tcp" } as const;
+    const forwards = [
+      { ...bound, host: started.ssh_port, guest: 22, purpose: "ssh" },
+      { ...bound, host: (started.ports as JsonObject)["80"], guest: 80, purpose: "declared" },
+    ];
+    expect(await rig.observe(id)).toEqual({ state: "running", paused: false, attributes: started, forwards });
     expect(
       await provider.exec(id, "hostname; pwd; cat; echo err >&2; exit 7", { input: "stdin\n" }, call),
     ).toEqual({
@@ -131,8 +137,21 @@ describe("a VM on the tiny guest", () => {
     );
     expect(seen.stdout).toBe("1\n1\n");
     expect(await passwordLogin(id, "second")).toBe("in as lab");
+    // A temporary port is kept by an update that knows nothing of it, and gives way to a declared one.
+    const temporary = await provider.addPort(id, { ...bound, host: 0, guest: 8000 }, call.signal);
+    expect(await provider.addPort(id, { ...bound, host: 0, guest: 8000 }, call.signal)).toEqual(temporary);
+    expect(await provider.addPort(id, { ...bound, host: 0, guest: 80 }, call.signal)).toEqual(forwards[1]);
     spec = { ...spec, ports: [http], keys: [] };
     expect(await provider.update(spec, call)).toEqual({ ...started, disk: 256 * MiB });
+    expect(await rig.observe(id)).toMatchObject({ forwards: [...forwards, temporary] });
+    const declared = { ...bound, host: temporary.host, guest: 9000 } as const;
+    await provider.update({ ...spec, ports: [http, declared] }, call);
+    expect(await rig.observe(id)).toMatchObject({
+      forwards: [...forwards, { ...declared, purpose: "declared" }],
+    });
+    await provider.update(spec, call);
+    await provider.removePort(id, temporary, call.signal);
+    expect(await rig.observe(id)).toMatchObject({ forwards });
     expect((await provider.exec(id, "grep -c friend .ssh/authorized_keys", {}, call)).stdout).toBe("0\n");
 
     // SIGKILL is no clean end.

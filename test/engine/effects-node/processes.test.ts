@@ -57,6 +57,46 @@ describe("run", () => {
   });
 });
 
+describe("open", () => {
+  test("hands the streams on as they come, both ways", async () => {
+    const said: string[] = [];
+    const program = await processes.open(
+      "sh",
+      ["-c", "read a; echo got $a; read b; echo and $b >&2; exit 3"],
+      {
+        onStderr: (data) => said.push(data.toString()),
+      },
+    );
+    await program.write(Buffer.from("one\n"));
+    for await (const data of program.stdout) {
+      said.push(Buffer.from(data).toString());
+      await program.write(Buffer.from("two\n"));
+      program.closeInput();
+    }
+    expect(await program.ended).toBe(3);
+    expect(said).toEqual(["got one\n", "and two\n"]);
+    // It takes no more, and that is no error.
+    await program.write(Buffer.alloc(1024 * 1024));
+    program.stop();
+  });
+
+  test("a missing program is ENOENT", async () => {
+    await expect(processes.open("vmlab-no-such-program", [])).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  test.each(["an abort", "stop"])("%s ends the whole group, also when nobody reads", async (how) => {
+    const pidFile = join(await folder(), "pid");
+    const controller = new AbortController();
+    const program = await processes.open(
+      "sh",
+      ["-c", `sleep 600 & echo $! > ${pidFile}; echo started >&2; yes`],
+      { signal: controller.signal, onStderr: () => (how === "stop" ? program.stop() : controller.abort()) },
+    );
+    expect(await program.ended).toBe(143);
+    await untilGone(Number(await readFile(pidFile, "utf8")));
+  });
+});
+
 test("startDetached resolves once the program runs, in a session of its own, logging to the file", async () => {
   const logFile = join(await folder(), "log");
   const pid = await processes.startDetached("sh", ["-c", "echo $WORD; exec sleep 600"], {

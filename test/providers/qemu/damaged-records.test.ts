@@ -99,7 +99,7 @@ describe.each([
 
   test("is seen while it runs, is not removed then, and can be stopped", async () => {
     await run();
-    expect(await observe()).toEqual({ state: "running", paused: false, attributes: {} });
+    expect(await observe()).toEqual({ state: "running", paused: false, attributes: {}, forwards: [] });
     expect(await codeOf(provider.remove(ID, { trash }))).toBe("qemu/still-running");
     await provider.stop(ID, { timeoutMs: 0, force: true }, call);
     expect(signals).toEqual([`SIGKILL ${PID}`]);

@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
+import { shellQuote } from "../../../engine/shell-words.ts";
 import { parseQemuVersion } from "../../../providers/qemu/check.ts";
 import { readCloudInitReport } from "../../../providers/qemu/cloud-init.ts";
 import { plainText } from "../../../providers/qemu/console-log.ts";
-import { shellQuote } from "../../../providers/qemu/guest-shell.ts";
 import { keyChanges } from "../../../providers/qemu/guest-state.ts";
 import { parseMachineHelp } from "../../../providers/qemu/machine-type.ts";
 import { environment, interpreterOf } from "../../../providers/qemu/provision.ts";

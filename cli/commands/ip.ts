@@ -1,0 +1,56 @@
+import type { Command } from "commander";
+import { type CommandContext, colours } from "../context.ts";
+import { defineCommand } from "../define-command.ts";
+import { addSelectionOptions, chosenVms, type SelectionArguments } from "../machine-selection.ts";
+import { type Cell, renderTable } from "../render/table.ts";
+import { listVms } from "../vm-listing.ts";
+import { openMachines } from "../workspace.ts";
+
+interface IpOptions extends SelectionArguments {
+  readonly json?: boolean;
+}
+
+export function define(context: CommandContext): Command {
+  const command = defineCommand(context, "ip", {
+    summary: "Show the addresses of VMs",
+    description:
+      "IP is the address by which other VMs of the lab reach it, SSH the address on this host that leads to its SSH " +
+      'server; "vmlab port" lists the other forwarded ports. Of a VM that is off these are what the next start asks for.',
+    examples: [
+      { command: "vmlab ip web", text: "one VM" },
+      { command: "vmlab ip --env k8s", text: "an environment" },
+      { command: "vmlab ip web --json | jq -r '.[0].ip'", text: "for scripts" },
+    ],
+  });
+  return addSelectionOptions(command)
+    .option("--json", "print JSON")
+    .action(async (names: string[], options: IpOptions) => {
+      context.exitCode = await ip(context, names, options);
+    });
+}
+
+async function ip(context: CommandContext, names: readonly string[], options: IpOptions): Promise<number> {
+  const { out } = context.terminal;
+  const { state, providers } = await openMachines(context);
+  const chosen = new Set(chosenVms(state, names, options).map(({ address }) => address));
+  const vms = (await listVms(state, providers.vm)).filter(({ address }) => chosen.has(address));
+  if (options.json === true) {
+    const shown = vms.map(({ name, state: power, ip: address, host, ssh_port: port }) => ({
+      name,
+      state: power,
+      ip: address ?? null,
+      ssh: port === undefined ? null : { host: host ?? "127.0.0.1", port },
+    }));
+    out.write(`${JSON.stringify(shown, null, 2)}\n`);
+    return 0;
+  }
+  const rows = vms.map((vm): Cell[] => [
+    vm.name,
+    vm.ip ?? "",
+    vm.ssh_port === undefined ? "none before its first start" : `${vm.host ?? "127.0.0.1"}:${vm.ssh_port}`,
+    vm.state === "running" ? "" : vm.state,
+  ]);
+  const columns = [{ header: "NAME" }, { header: "IP" }, { header: "SSH" }, { header: "STATE" }] as const;
+  out.write(`${renderTable(columns, rows, { width: out.columns, header: colours(out).faint }).join("\n")}\n`);
+  return 0;
+}
