@@ -25,7 +25,7 @@ beforeEach(async () => {
   // Everything was made an hour and a half ago, as far as anybody can tell.
   const clock = { ...effects.clock, now: () => Date.now() - 90 * 60_000 };
   place = { effects: { ...effects, clock }, home: homeFrom(effects.host.env) };
-  const about = { os: "ubuntu-24.04", user: "ubuntu", virtual_size: 3.5 * 1024 ** 3 };
+  const about = { os: "ubuntu-24.04", user: "ubuntu" };
   const url = "https://images.example.com/noble/release-20250101/ubuntu-24.04-server-amd64.img";
   base = await putImage(place, "noble", undefined, { ...about, kind: "url", source: url });
   role = await putImage(place, "noble-docker", base, {
@@ -77,7 +77,7 @@ noble         <noble>.....  url     nnn KiB       5  1h 30m ago  other images
       "NAME          DIGEST        KIND            SIZE  VIRTUAL           SHARED     CREATED  SOURCE                                                                         USED BY              KEY",
     );
     expect(wide[3]).toMatch(
-      /^noble {9}<noble>\.{5} {2}url {10}nnn KiB {2}3\.5 GiB {2}2 images, 3 VMs {2}1h 30m ago {2}https:\/\/images\.example\.com\/\S+…\S+-amd64\.img {2}other images/,
+      /^noble {9}<noble>\.{5} {2}url {10}nnn KiB {2}4 MiB {2}2 images, 3 VMs {2}1h 30m ago {2}https:\/\/images\.example\.com\/\S+…\S+-amd64\.img {2}other images/,
     );
     expect(Math.max(...wide.map((line) => line.length))).toBeLessThanOrEqual(200);
     expect((await run(["images"])).stdout.split("\n")[0]).toMatch(/^NAME .* SOURCE .* KEY$/);
@@ -90,7 +90,7 @@ noble         <noble>.....  url     nnn KiB       5  1h 30m ago  other images
       `Name         noble-docker
 Digest       sha256:${plain(role.digest)}
 State        whole, as far as a look tells ("vmlab images verify" reads it)
-Size         nnn KiB on disk, nnn KiB with the layers below; 3.5 GiB for a guest
+Size         nnn KiB on disk, nnn KiB with the layers below; 4 MiB for a guest
 Kind         role docker, first made for role.docker
 Created      ${role.created.slice(0, 19).replace("T", " ")} UTC, 1h 30m ago, built in 2m 10s
 Source       build
