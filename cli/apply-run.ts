@@ -109,9 +109,12 @@ export async function applied(
   try {
     if (BRIEF.has(request.command)) return await apply(workspace.events);
     const run = { kind: request.command, lab: workspace.lab, interrupts, events: workspace.events };
-    return await recorded(context, run, apply, ({ failures, ...outcome }) => ({
+    return await recorded(context, run, apply, ({ failures, checks, ...outcome }) => ({
       ...outcome,
-      failures: failures.flatMap(({ diagnostics }) => diagnostics),
+      failures: [
+        ...failures.flatMap(({ diagnostics }) => diagnostics),
+        ...checks.filter(({ severity }) => severity === "error"),
+      ],
     }));
   } finally {
     reporter.close();
@@ -136,7 +139,7 @@ export function summarise(
 }
 
 export function exitCodeOf(outcome: ApplyOutcome): number {
-  return outcome.failures.length > 0 || outcome.interrupted ? 1 : 0;
+  return outcome.failures.length > 0 || outcome.interrupted || hasErrors(outcome.checks) ? 1 : 0;
 }
 
 /** Finishes or undoes what a crash left, so that the plan is made against what really is. */

@@ -68,7 +68,7 @@ async function check(context: CommandContext, options: ValidateOptions): Promise
     return {
       name: lab.name,
       resources: expansion.resources,
-      diagnostics: [...expansion.diagnostics, ...(files?.diagnostics ?? [])],
+      diagnostics: [...expansion.diagnostics, ...expansion.checks.failed, ...(files?.diagnostics ?? [])],
     };
   } catch (error) {
     if (!isDiagnosticsError(error)) throw error;

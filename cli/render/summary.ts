@@ -16,10 +16,15 @@ export interface SummaryLayout {
 export function renderSummary(outcome: ApplyOutcome, layout: SummaryLayout): string {
   const { palette, verb } = layout;
   const { failures, skipped, interrupted } = outcome;
+  const failing = outcome.checks.filter(({ severity }) => severity === "error");
   const title = verb.charAt(0).toUpperCase() + verb.slice(1);
   const clean = failures.length === 0 && !interrupted;
   const head = clean
-    ? palette.good(`${title} complete`)
+    ? failing.length > 0
+      ? palette.error(
+          `${title} complete, but ${failing.length === 1 ? "a check fails" : `${failing.length} checks fail`}`,
+        )
+      : palette.good(`${title} complete`)
     : interrupted
       ? palette.warning(`${title} interrupted`)
       : palette.error(`${title} incomplete`);
@@ -32,6 +37,7 @@ export function renderSummary(outcome: ApplyOutcome, layout: SummaryLayout): str
   for (const [because, addresses] of skippedByCause(skipped.filter(({ address }) => !failed.has(address)))) {
     lines.push(`  skipped (${because}): ${shortList(addresses)}`);
   }
+  lines.push(...failing.map(({ summary }) => `  ${summary}`));
   if (!clean) {
     const again = verb === "destroy" ? "destroy" : "apply";
     lines.push(

@@ -35,5 +35,5 @@ export async function applyBuild(
   });
   const execution = await execute(run, options);
   await recordDurations(effects, home, execution.durations);
-  return outcomeOf(run, execution, options, {}, undefined, started);
+  return outcomeOf(run, execution, options, { state: undefined, started });
 }

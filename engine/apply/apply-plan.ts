@@ -22,6 +22,7 @@ import type { ApplyOptions, ApplyOutcome } from "./options.ts";
 import { PinWriter } from "./pin-writer.ts";
 import { RecordKeeper } from "./record-keeper.ts";
 import { recover } from "./recover.ts";
+import { reportChecks } from "./report-checks.ts";
 import { releaseHost, reserveHost, settleHost } from "./reserve-host.ts";
 import type { Run } from "./run.ts";
 import { type NetworkLookup, vmSpec } from "./vm-spec.ts";
@@ -57,11 +58,13 @@ export async function applyPlan(
     });
     await recordObservations(run, plan.observations);
     const execution = await execute(run, options);
-    if (options.hard.aborted) return outcomeOf(run, execution, options, {}, run.keeper.state(), started);
+    if (options.hard.aborted)
+      return outcomeOf(run, execution, options, { state: run.keeper.state(), started });
     const outputs = plan.mode === "normal" ? await recordOutputs(run) : run.keeper.state().outputs;
+    const checks = reportChecks(run);
     const final = await finish(run, locked);
     await tidyUp(run, execution, locked);
-    return outcomeOf(run, execution, options, outputs, final, started);
+    return outcomeOf(run, execution, options, { outputs, checks, state: final, started });
   } finally {
     await locked.release();
   }
@@ -241,6 +244,7 @@ function emptyPlan(workspace: Workspace, state: State): Plan {
     observations: [],
     notes: [],
     outputs: [],
+    checks: [],
     values: { vars: {}, sensitiveVars: {}, vms: {}, scopes: {} },
     needs: {},
     dataLoss: [],
@@ -306,24 +310,29 @@ export function outcomeOf(
   run: Run,
   execution: Execution,
   options: ApplyOptions,
-  outputs: Readonly<Record<string, OutputState>>,
-  state: State | undefined,
-  started: number,
+  end: {
+    readonly outputs?: ApplyOutcome["outputs"];
+    readonly checks?: ApplyOutcome["checks"];
+    readonly state: State | undefined;
+    /** Milliseconds since the epoch. */
+    readonly started: number;
+  },
 ): ApplyOutcome {
   const counts = countsOf(run.plan, execution);
   const { workspace } = run;
   workspace.events({
     type: "run-finished",
     result: counts,
-    durationMs: workspace.effects.clock.now() - started,
+    durationMs: workspace.effects.clock.now() - end.started,
   });
   return {
     counts,
     failures: execution.failures,
     skipped: execution.skipped,
     interrupted: options.graceful.aborted || options.hard.aborted,
-    outputs,
-    state,
+    checks: end.checks ?? [],
+    outputs: end.outputs ?? {},
+    state: end.state,
   };
 }
 

@@ -27,6 +27,8 @@ export interface ApplyOutcome {
     readonly because: string;
   }[];
   readonly interrupted: boolean;
+  /** Checks that failed at the end; what was made stays. */
+  readonly checks: readonly Diagnostic[];
   readonly outputs: Readonly<Record<string, { readonly value: Json; readonly sensitive: boolean }>>;
   /** Undefined after a complete destroy. */
   readonly state: State | undefined;

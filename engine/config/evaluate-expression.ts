@@ -3,10 +3,10 @@ import { DiagnosticsError, fail, problem } from "../diagnostics.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json.ts";
 import type { EvaluationContext } from "./evaluate-deferred.ts";
 import { expressionContext } from "./evaluate-deferred.ts";
-import { analyse, type Names } from "./expand/analyse.ts";
+import { analyseBare, type Names } from "./expand/analyse.ts";
 import { vmAttributes } from "./expand/vm-attributes.ts";
 import { loadCel } from "./expressions/cel.ts";
-import { evaluateTemplate } from "./expressions/evaluate-template.ts";
+import { evaluateBare } from "./expressions/evaluate-template.ts";
 import { EMPTY_SCOPE } from "./expressions/value-source.ts";
 import type { Expansion, Lab, SecretInputs, VmInputs } from "./types.ts";
 
@@ -29,8 +29,7 @@ export async function evaluateExpression(
   await loadCel();
   const context = wholeLab(lab, expansion, liveAttributes);
   const names = namesOf(lab, expansion, context);
-  const template = `\${${text}}`;
-  const { problems } = analyse(template, EMPTY_SCOPE, names);
+  const { problems } = analyseBare(text, EMPTY_SCOPE, names);
   if (problems.length > 0) {
     throw new DiagnosticsError(
       problems.map(({ summary, hint }) =>
@@ -43,7 +42,7 @@ export async function evaluateExpression(
       ),
     );
   }
-  const evaluation = evaluateTemplate(expressionContext(context), EMPTY_SCOPE, template);
+  const evaluation = evaluateBare(expressionContext(context), EMPTY_SCOPE, text);
   switch (evaluation.kind) {
     case "value":
       return { value: evaluation.value, sensitive: evaluation.sensitive };

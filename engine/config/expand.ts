@@ -4,6 +4,7 @@ import { type Json, type JsonObject, keyedHash } from "../json.ts";
 import type { Analysis } from "./expand/analyse.ts";
 import type { VmDeclaration } from "./expand/declaration.ts";
 import { declareVms, type Multipliers } from "./expand/declare-vms.ts";
+import { evaluateChecks } from "./expand/evaluate-checks.ts";
 import { Evaluator } from "./expand/evaluator.ts";
 import { findBase } from "./expand/find-base.ts";
 import { findPortClashes } from "./expand/find-port-clashes.ts";
@@ -51,6 +52,7 @@ class Expander {
   readonly #input: ExpandInput;
   readonly #findings: Finding[] = [];
   readonly #values: LabValues;
+  readonly #context: ExpressionContext;
   readonly #evaluator: Evaluator;
   /** By name of the VM. */
   readonly #bases = new Map<string, Base | undefined>();
@@ -66,8 +68,8 @@ class Expander {
     this.#document = lab.document;
     this.#input = input;
     this.#values = new LabValues(lab, input, this.#findings);
-    const context = new ExpressionContext(this.#values);
-    this.#evaluator = new Evaluator(context, this.#values.names, this.#findings, input.hash);
+    this.#context = new ExpressionContext(this.#values);
+    this.#evaluator = new Evaluator(this.#context, this.#values.names, this.#findings, input.hash);
     this.#values.setEvaluator(this.#evaluator);
   }
 
@@ -150,6 +152,13 @@ class Expander {
     }
     this.#findings.push(...findPortClashes(machines));
     const outputs = this.#outputs();
+    const checks = evaluateChecks({
+      lab: this.#lab,
+      context: this.#context,
+      names: this.#values.names,
+      findings: this.#findings,
+      note: (analysis) => this.#noteDeferred(analysis, LAB_SCOPE, EMPTY_SCOPE),
+    });
     const needed = this.#needed(imageResources, used);
     return {
       resources: [
@@ -159,6 +168,7 @@ class Expander {
         ...vmResources,
       ],
       outputs,
+      checks,
       values: this.#evaluationValues(machines),
       unneeded: imageResources.filter(({ address }) => !needed.has(address)),
       diagnostics: this.#diagnostics(),

@@ -82,7 +82,7 @@ class Loader {
       ...validateDocument(merged.document).map((finding) => this.#placed(finding, merged)),
     ];
     const wrongTables = new Set(findings.map(({ origin }) => origin?.path[0]));
-    if (holdsExpression(merged.document)) await loadCel();
+    if (holdsExpression(merged.document) || merged.document.checks !== undefined) await loadCel();
     const variables = wrongTables.has("vars") ? { values: {}, findings: [] } : await this.#variables(merged);
     findings.push(...variables.findings);
     const limits = labLimits(merged.document, variables.values, (path) => ({
@@ -238,8 +238,12 @@ class Loader {
 
   #placed({ path, part, ...rest }: SchemaFinding, merged: MergedFiles): Finding {
     const [table, name] = path;
-    const declared = merged.origins.get(`${table}.${name}`) ?? merged.origins.get(String(table));
-    return { ...rest, origin: { file: declared?.file ?? this.#labFile, path }, spot: { part } };
+    const item = merged.origins.get(`${table}.${name}`);
+    // An item of a list has its own number in its own file.
+    if (item !== undefined)
+      return { ...rest, origin: { file: item.file, path: [...item.path, ...path.slice(2)] }, spot: { part } };
+    const { file } = merged.origins.get(String(table)) ?? { file: this.#labFile };
+    return { ...rest, origin: { file, path }, spot: { part } };
   }
 
   #report(findings: readonly Finding[]): void {

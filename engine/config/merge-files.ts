@@ -6,7 +6,7 @@ import type { Origin } from "./types.ts";
 
 export interface MergedFiles {
   readonly document: JsonObject;
-  /** Where each top-level key and each named table was declared: `vms`, `vms.web` → Origin. */
+  /** Where each top-level key, each named table and each item of a list was declared: `vms`, `vms.web`, `checks.0`. */
   readonly origins: Map<string, Origin>;
   readonly findings: readonly Finding[];
 }
@@ -15,6 +15,13 @@ export interface MergedFiles {
 const NAMED = new Set(
   Object.entries(schema.properties ?? {})
     .filter(([, node]) => node.additionalProperties !== undefined && node.$ref === undefined)
+    .map(([key]) => key),
+);
+
+/** Lists of tables (`[[checks]]`), to which each file adds its own. */
+const LISTS = new Set(
+  Object.entries(schema.properties ?? {})
+    .filter(([, node]) => node.type === "array")
     .map(([key]) => key),
 );
 
@@ -29,6 +36,16 @@ export function mergeFiles(
     for (const [table, value] of Object.entries(part)) {
       const origin = { file, path: [table] };
       const present = document[table];
+      if (LISTS.has(table) && Array.isArray(value) && (present === undefined || Array.isArray(present))) {
+        const list: Json[] = [...(present ?? [])];
+        if (present === undefined) origins.set(table, origin);
+        for (const [index, item] of (value as Json[]).entries()) {
+          origins.set(`${table}.${list.length}`, { file, path: [table, index] });
+          list.push(item);
+        }
+        document[table] = list;
+        continue;
+      }
       if (!NAMED.has(table) || !isJsonObject(value) || (present !== undefined && !isJsonObject(present))) {
         const first = origins.get(table);
         if (first === undefined) {

@@ -27,7 +27,7 @@ export interface Lab {
   readonly document: JsonObject;
   /** Values of the variables, defaults filled in, types checked. */
   readonly variables: Readonly<Record<string, VariableValue>>;
-  /** Where each named table of the document was declared: `vms.web` → Origin. */
+  /** Where each named table and list item of the document was declared: `vms.web`, `checks.0` → Origin. */
   readonly origins: ReadonlyMap<string, Origin>;
   /** The range of an origin; parses the file again for positions, so only for what is shown. */
   locate(origin: Origin, spot?: Spot): Range | undefined;
@@ -67,6 +67,7 @@ export interface Expansion {
   /** In a stable order: by declaration. */
   readonly resources: readonly Resource[];
   readonly outputs: readonly OutputDeclaration[];
+  readonly checks: EvaluatedChecks;
   readonly diagnostics: readonly Diagnostic[];
   /** What deferred expressions may read: see {@link EvaluationValues}. */
   readonly values: EvaluationValues;
@@ -311,6 +312,26 @@ export interface OutputDeclaration {
   readonly value: OrDeferred<Json>;
   readonly sensitive: boolean;
   readonly description?: string;
+}
+
+/** A condition on the lab, `[[checks]]`. */
+export interface Check {
+  /** Its name, or its number from 1. */
+  readonly name: string;
+  /** Bare CEL. */
+  readonly assert: string;
+  /** As written, with `${…}`. */
+  readonly message: string;
+  readonly severity: "error" | "warning";
+  /** Where the assertion stands. */
+  readonly range?: Range;
+}
+
+/** What became of the checks as far as they can be evaluated now. Those that hold are not listed. */
+export interface EvaluatedChecks {
+  readonly failed: readonly Diagnostic[];
+  /** They read what is known only after apply. */
+  readonly deferred: readonly Check[];
 }
 
 /**

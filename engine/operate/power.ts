@@ -82,6 +82,7 @@ export async function planPower(
     observations: [],
     notes: items.flatMap((item) => item.decision.notes),
     outputs: [],
+    checks: [],
     values,
     needs: {},
     dataLoss: [],

@@ -64,8 +64,10 @@ export async function assemblePlan(
     notes: [
       ...decided.items.flatMap((item) => item.decision.notes),
       ...(await storeNotes(basis, decided, planned)),
+      ...checkNotes(basis, expanded),
     ],
     outputs: options.mode === "destroy" || options.mode === "build" ? [] : expanded.expansion.outputs,
+    checks: options.mode === "normal" ? expanded.expansion.checks.deferred : [],
     values: expanded.expansion.values,
     needs: { ...capacity.needs, ...(download === 0 ? {} : { download }) },
     ...(estimateMs === undefined ? {} : { estimateMs }),
@@ -81,6 +83,13 @@ export async function assemblePlan(
       ...(options.frozen ? pinProblems(basis, plan) : []),
     ],
   };
+}
+
+function checkNotes({ options }: PlanBasis, { expansion }: ExpandedLab): PlanNote[] {
+  if (options.mode !== "normal") return [];
+  return expansion.checks.deferred.map(({ name }) => ({
+    text: `the check "${name}" is evaluated at the end of apply`,
+  }));
 }
 
 /** What the store has to say, of the images that this plan leaves as they are. */

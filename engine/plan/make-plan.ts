@@ -72,11 +72,10 @@ export async function makePlan(
       continue;
     }
     warnings.push(...declared.diagnostics, ...chosen.diagnostics, ...decided.diagnostics);
-    const { plan, diagnostics } = await assemblePlan(
-      basis,
-      withOutputsLater(basis, expanded, decided, unknown),
-      decided,
-    );
+    const settled = withOutputsLater(basis, expanded, decided, unknown);
+    if (options.mode === "normal") warnings.push(...settled.expansion.checks.failed);
+    if (hasErrors(warnings)) return { diagnostics: warnings };
+    const { plan, diagnostics } = await assemblePlan(basis, settled, decided);
     if (hasErrors(diagnostics)) return { diagnostics: [...warnings, ...diagnostics] };
     return {
       plan: { ...plan, notes: [...notes, ...plan.notes] },
@@ -88,7 +87,7 @@ export async function makePlan(
 /** Steps after which a machine's live attributes, such as ports that the kernel chose, may be others. */
 const RENEWING: ReadonlySet<Step> = new Set(["create", "start", "update"]);
 
-/** Outputs that read a machine which is about to be started or changed are computed when that is done, not now. */
+/** Outputs and checks that read a machine which is about to be started or changed wait until that is done. */
 function withOutputsLater(
   basis: PlanBasis,
   expanded: ExpandedLab,
@@ -96,14 +95,19 @@ function withOutputsLater(
   unknown: ReadonlySet<string>,
 ): ExpandedLab {
   const { expansion } = expanded;
-  if (expansion.outputs.length === 0) return expanded;
+  if (expansion.outputs.length === 0 && basis.workspace.lab.document.checks === undefined) return expanded;
   const moving = decided.items.filter((item) => item.decision.steps.some((step) => RENEWING.has(step)));
   if (moving.length === 0) return expanded;
   const later = expandWithout(basis, new Set([...unknown, ...moving.map((item) => item.address)]));
   const vms = { ...later.values.vms, ...expansion.values.vms };
   return {
     ...expanded,
-    expansion: { ...expansion, outputs: later.outputs, values: { ...later.values, vms } },
+    expansion: {
+      ...expansion,
+      outputs: later.outputs,
+      checks: later.checks,
+      values: { ...later.values, vms },
+    },
   };
 }
 

@@ -5,6 +5,7 @@
 
 import type { ImagePin } from "../../providers/provider.ts";
 import type {
+  Check,
   EnvironmentMember,
   EvaluationValues,
   ImageInputs,
@@ -48,6 +49,8 @@ export interface Plan {
   readonly observations: readonly ObservedUpdate[];
   readonly notes: readonly PlanNote[];
   readonly outputs: readonly OutputDeclaration[];
+  /** Those that are evaluated at the end of apply. */
+  readonly checks: readonly Check[];
   readonly values: EvaluationValues;
   readonly needs: Needs;
   /** Milliseconds, along the longest chain; absent when nothing is known. */

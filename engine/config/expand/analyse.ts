@@ -4,9 +4,9 @@
  */
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { cel, type ExpressionProblem } from "../expressions/cel.ts";
-import { inString } from "../expressions/evaluate-template.ts";
+import { bareTemplate, inString } from "../expressions/evaluate-template.ts";
 import { BOUND, type Reference, referencesIn } from "../expressions/references.ts";
-import { parseTemplate } from "../expressions/template.ts";
+import { parseTemplate, type Template } from "../expressions/template.ts";
 import { celName, LIVE_ATTRIBUTES, SSH_GUEST_PORT, VM_ATTRIBUTES } from "../expressions/value-source.ts";
 import { nameHint } from "../nearest-name.ts";
 import { isPublicAttribute, SECRET_ATTRIBUTES, type SecretKind } from "../secret-kinds.ts";
@@ -52,6 +52,15 @@ export const NO_ANALYSIS: Analysis = {
 export function analyse(text: string, scope: Scope, names: Names, onlyVars = false): Analysis {
   const template = parseTemplate(text);
   if ("problem" in template) return { ...NO_ANALYSIS, problems: [template.problem] };
+  return analyseParts(template, scope, names, onlyVars);
+}
+
+/** As {@link analyse} for a bare expression. */
+export function analyseBare(text: string, scope: Scope, names: Names): Analysis {
+  return analyseParts(bareTemplate(text), scope, names, false);
+}
+
+function analyseParts(template: Template, scope: Scope, names: Names, onlyVars: boolean): Analysis {
   const analyser = new Analyser(scope, names, onlyVars);
   for (const part of template.parts) {
     if (part.kind === "text") continue;

@@ -125,7 +125,10 @@ export class Evaluator {
   }
 }
 
-function expressionFinding(problem: ExpressionProblem, site: Pick<Site, "origin" | "address">): Finding {
+export function expressionFinding(
+  problem: ExpressionProblem,
+  site: Pick<Site, "origin" | "address">,
+): Finding {
   const { summary, hint, start, end } = problem;
   return {
     code: "config/bad-expression",

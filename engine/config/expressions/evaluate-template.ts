@@ -20,6 +20,16 @@ export function evaluateTemplate(context: ExpressionContext, scope: Scope, text:
   return evaluateParts(context, scope, template);
 }
 
+/** Evaluates a bare expression, such as a check's condition. */
+export function evaluateBare(context: ExpressionContext, scope: Scope, text: string): Evaluation {
+  return evaluateParts(context, scope, bareTemplate(text));
+}
+
+/** A bare expression as the template that is nothing but it. */
+export function bareTemplate(text: string): Template {
+  return { parts: [{ kind: "expression", text, start: 0, end: text.length }], whole: true };
+}
+
 function evaluateParts(context: ExpressionContext, scope: Scope, template: Template): Evaluation {
   const trace: Trace = { sensitive: false };
   let unknown: string | undefined;

@@ -81,6 +81,7 @@ const PLAN: Plan = {
   observations: [],
   notes: [{ address: "vm.db", text: "is stopped on request; `vmlab start db` starts it" }],
   outputs: [],
+  checks: [],
   values: { vars: {}, sensitiveVars: {}, vms: {}, scopes: {} },
   needs: {
     download: 612 * 1024 ** 2,
