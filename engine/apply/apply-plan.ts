@@ -49,6 +49,7 @@ export async function applyPlan(
     const state = existing ?? (await firstState(workspace, plan, locked));
     const run = runFor(workspace, plan, new RecordKeeper(locked, state), options.sensitiveVariables);
     await refuseUnfitHost(run);
+    await recordMoves(run);
     await reserveHost(run);
     if (plan.operations.length > 0) await run.providers.image.recover();
     workspace.events({
@@ -253,6 +254,12 @@ function emptyPlan(workspace: Workspace, state: State): Plan {
   };
 }
 
+async function recordMoves({ plan, keeper }: Run): Promise<void> {
+  for (const { address: to, previousAddress: from } of plan.changes) {
+    if (from !== undefined) await keeper.commit({ kind: "moved", from, to });
+  }
+}
+
 async function recordObservations(run: Run, observations: readonly ObservedUpdate[]): Promise<void> {
   for (const { address, attributes, powerOverride, preventDestroy, dependsOn } of observations) {
     const record = run.keeper.resource(address);
@@ -347,7 +354,7 @@ function countsOf(plan: Plan, execution: Execution): RunCounts {
   );
   return {
     created: count("create", "build"),
-    updated: count("update", "start", "stop"),
+    updated: count("update", "start", "stop", "move"),
     replaced: count("replace"),
     deleted: count("delete", "forget"),
     failed: failed.size,

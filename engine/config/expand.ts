@@ -18,6 +18,7 @@ import { vmAttributes } from "./expand/vm-attributes.ts";
 import { ExpressionContext } from "./expressions/context.ts";
 import { EMPTY_SCOPE, LAB_SCOPE } from "./expressions/value-source.ts";
 import { type Finding, toDiagnostics } from "./findings.ts";
+import { declaredMoves, moveFindings } from "./moves.ts";
 import type {
   EvaluationValues,
   Expansion,
@@ -160,6 +161,9 @@ class Expander {
       note: (analysis) => this.#noteDeferred(analysis, LAB_SCOPE, EMPTY_SCOPE),
     });
     const needed = this.#needed(imageResources, used);
+    this.#findings.push(
+      ...moveFindings(declaredMoves(this.#lab), [...secrets, ...imageResources, ...vmResources]),
+    );
     return {
       resources: [
         ...secrets,

@@ -4,6 +4,7 @@ import { LOCK_FILE } from "../config/lock-file.ts";
 import { baseAddress, isImageType, type Resource, type SourceFile } from "../config/types.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import type { JsonObject } from "../json.ts";
+import type { ResourceState } from "../state/types.ts";
 import { checkCapacity } from "./capacity-check.ts";
 import { criticalPath } from "./critical-path.ts";
 import type { DecidedLab } from "./decide-all.ts";
@@ -193,6 +194,7 @@ async function changesOf(
     const { decision } = item;
     const resource = declared.get(address);
     const recorded = state?.resources[address];
+    const previous = basis.moved.get(address);
     const estimateMs = criticalPath(
       own.map((operation) => ({
         ...operation,
@@ -205,21 +207,27 @@ async function changesOf(
       address,
       type: decision.planned?.type ?? recorded?.type ?? "vm",
       name: address.slice(address.indexOf(".") + 1),
+      ...(previous === undefined ? {} : { previousAddress: previous }),
       provider: item.provider,
       action: decision.action,
       summary: decision.summary,
       reasons: decision.reasons,
       attributes: decision.attributes,
       ...(recorded === undefined ? {} : { before: recorded.inputs }),
-      ...(decision.planned === undefined || item.removal
-        ? {}
-        : { after: decision.planned.inputs as unknown as JsonObject }),
+      ...afterOf(item, recorded),
       ...(place === undefined ? {} : { place }),
       ...(estimateMs === undefined ? {} : { estimateMs }),
       after_changes: waitsFor(address, own, positions),
     });
   }
   return changes;
+}
+
+/** What a move alone leaves is what was there before. */
+function afterOf({ decision, removal }: DecidedResource, recorded: ResourceState | undefined) {
+  if (removal) return {};
+  if (decision.planned !== undefined) return { after: decision.planned.inputs as unknown as JsonObject };
+  return decision.action === "move" && recorded !== undefined ? { after: recorded.inputs } : {};
 }
 
 async function placeOf(basis: PlanBasis, resource: Resource): Promise<string> {

@@ -19,6 +19,7 @@ import { protectionProblem } from "./protection.ts";
 import { isRequested } from "./requests.ts";
 import { type ImageCandidate, type ImageOutlook, ImageResolver } from "./resolve-images.ts";
 import type { Reason } from "./types.ts";
+import { withMove } from "./with-move.ts";
 
 export interface DecidedLab {
   /** In dependency order; resources that stay as they are included. */
@@ -64,8 +65,14 @@ export async function decideAll(
   const resolver = new ImageResolver(basis, imageCandidates(candidates), signal);
   const images = await lookAtImages(resolver, basis, chosen, needed);
   diagnostics.push(...resolver.diagnostics);
-  const items = chosen.map((candidate): DecidedResource => {
-    const decision = decide(basis, candidate, candidates, images);
+  // A move is made also when the resource is no target: the state has one address for it, not two.
+  const left = [...basis.moved.keys()].flatMap((address) =>
+    selection.selected.has(address) ? [] : (candidates.get(address) ?? []),
+  );
+  const items = [...left, ...chosen].map((candidate): DecidedResource => {
+    const own = left.includes(candidate) ? NO_CHANGE : decide(basis, candidate, candidates, images);
+    const from = basis.moved.get(candidate.address);
+    const decision = from === undefined ? own : withMove(own, from);
     diagnostics.push(...decision.diagnostics);
     const blocked = protectionProblem(candidate.address, decision, candidate.resource, candidate.recorded);
     if (blocked !== undefined) diagnostics.push(blocked);

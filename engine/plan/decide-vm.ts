@@ -272,7 +272,7 @@ function inPlace(
 
   const { override, changed: overrideChanged, note } = overrideOf(situation, recorded, changes, power);
   const wanted = wantsToRun(inputs, recorded, override, power);
-  const works = changes.filter((change) => change.path[0] !== "power");
+  const works = [...renaming(resource, recorded), ...changes.filter((change) => change.path[0] !== "power")];
   const has = (change: ChangeClass) => works.some((candidate) => candidate.change === change);
   const restart = has("restart");
   const steps: Step[] = [];
@@ -328,10 +328,25 @@ function inPlace(
     action: actionOf(steps),
     summary: summaryOf(works, reasons, steps, restart && power.running),
     reasons,
-    attributes: changes,
+    attributes: [...works, ...changes.filter((change) => change.path[0] === "power")],
     steps,
     planned: plannedVm(situation, recorded.generation),
   };
+}
+
+/** The machine knows itself by another name than the state does: it was moved, and takes the name as its hostname. */
+function renaming({ name }: Resource, { attributes }: ResourceState): AttributeChange[] {
+  if (typeof attributes.name !== "string" || attributes.name === name) return [];
+  return [
+    {
+      path: ["name"],
+      before: attributes.name,
+      after: name,
+      change: "live",
+      sensitive: false,
+      unknown: false,
+    },
+  ];
 }
 
 function actionOf(steps: readonly Step[]): Decision["action"] {

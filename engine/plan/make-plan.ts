@@ -13,6 +13,7 @@ import { type DecidedLab, decideAll } from "./decide-all.ts";
 import type { Decision } from "./decision.ts";
 import { expandInput } from "./expand-input.ts";
 import { chooseFallbacks } from "./fallback.ts";
+import { moveState } from "./move-state.ts";
 import type { PlanOptions, PlanOutcome } from "./options.ts";
 import { type Reality, refresh } from "./refresh.ts";
 import type { Step } from "./types.ts";
@@ -21,7 +22,10 @@ import type { Step } from "./types.ts";
 export interface PlanBasis {
   readonly workspace: Workspace;
   readonly options: PlanOptions;
+  /** With the declared moves made. */
   readonly state: State | undefined;
+  /** New address → recorded one. */
+  readonly moved: ReadonlyMap<string, string>;
   readonly lineage: string;
   readonly sensitiveKey: string;
   readonly reality: Reality;
@@ -43,11 +47,20 @@ export async function makePlan(
   signal?: AbortSignal,
 ): Promise<PlanOutcome> {
   const { effects } = workspace;
-  const state = await workspace.store.read();
+  const recorded = await workspace.store.read();
+  const {
+    state,
+    moved,
+    diagnostics: taken,
+  } = options.mode === "normal"
+    ? moveState(workspace.lab, recorded)
+    : { state: recorded, moved: new Map<string, string>(), diagnostics: [] };
+  if (taken.length > 0) return { diagnostics: taken };
   const basis: PlanBasis = {
     workspace,
     options,
     state,
+    moved,
     lineage: state?.lineage ?? effects.random.bytes(8).toString("hex"),
     sensitiveKey: state?.sensitiveKey ?? effects.random.bytes(32).toString("hex"),
     reality: await refresh(workspace, state, { refresh: options.refresh, signal }),

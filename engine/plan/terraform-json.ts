@@ -4,6 +4,7 @@
  */
 import equal from "fast-deep-equal";
 import { isJsonObject, type Json, type JsonObject } from "../json.ts";
+import { renameResources } from "../state/rename-resources.ts";
 import type { ResourceState, State } from "../state/types.ts";
 import { isDeferred } from "./compare-inputs.ts";
 import type { Action, Change, Plan } from "./types.ts";
@@ -54,12 +55,13 @@ function actionsOf(action: Action): string[] {
 }
 
 function resourceChange(change: Change, prior: State | undefined): JsonObject {
-  const recorded = prior?.resources[change.address];
+  const recorded = prior?.resources[change.previousAddress ?? change.address];
   const before = change.before ?? null;
   const after = change.after ?? null;
   const replaced = change.attributes.filter((attribute) => attribute.change === "replace");
   return {
     address: change.address,
+    ...(change.previousAddress === undefined ? {} : { previous_address: change.previousAddress }),
     ...(recorded !== undefined && change.action === "replace" ? { action_reason: reasonOf(change) } : {}),
     mode: "managed",
     type: change.type,
@@ -144,7 +146,10 @@ function plannedResources(plan: Plan, prior: State | undefined): Json[] {
   const removed = new Set(
     plan.changes.filter((change) => change.after === undefined).map((change) => change.address),
   );
-  const kept = Object.values(prior?.resources ?? {}).filter(
+  const moves = plan.changes.flatMap(({ address, previousAddress }): [string, string][] =>
+    previousAddress === undefined ? [] : [[previousAddress, address]],
+  );
+  const kept = Object.values(renameResources(prior?.resources ?? {}, new Map(moves))).filter(
     (resource) => !removed.has(resource.address) && plan.resources[resource.address] === undefined,
   );
   const planned = Object.values(plan.resources).map((resource): JsonObject => {

@@ -79,6 +79,8 @@ export interface Change {
   readonly address: string;
   readonly type: ResourceType;
   readonly name: string;
+  /** The address under which it is recorded, where [[moved]] gives it another one. */
+  readonly previousAddress?: string;
   readonly provider: string;
   readonly action: Action;
   /** What the action does in a few words: `download 612 MiB`, `memory 1 GiB → 2 GiB (restart)`. */
@@ -120,7 +122,9 @@ export type Reason =
   /** An earlier apply ended after this phase. */
   | { readonly kind: "resume"; readonly phase: string }
   /** --replace or --upgrade named it, or --destroy. */
-  | { readonly kind: "requested"; readonly by: string };
+  | { readonly kind: "requested"; readonly by: string }
+  /** [[moved]]: it was recorded under another address. */
+  | { readonly kind: "moved"; readonly from: string };
 
 export type ChangeClass = "live" | "restart" | "grow" | "provision" | "replace";
 
@@ -190,7 +194,9 @@ export type Step =
   /** Drop the record (and an image's lease), touch nothing else. */
   | "forget"
   /** Write changed declared inputs that need no provider. */
-  | "record";
+  | "record"
+  /** The record goes under its new address. */
+  | "move";
 
 export interface Operation {
   /** `vm.web:create`. */

@@ -100,7 +100,7 @@ function decodeLine(text: string): JournalLine | undefined {
 
 /** The checksum proves that vmlab wrote the entry; only the kind can be one of a later version. */
 function isEntry(value: unknown): value is JournalEntry {
-  const kinds: readonly unknown[] = ["intent", "done", "abandoned", "resource", "outputs"];
+  const kinds: readonly unknown[] = ["intent", "done", "abandoned", "resource", "moved", "outputs"];
   return isJsonObject(value) && kinds.includes(value.kind);
 }
 

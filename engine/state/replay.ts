@@ -1,9 +1,10 @@
 /** What journal entries do to a state. */
+import { renameResources } from "./rename-resources.ts";
 import type { Intent, JournalEntry, OutputState, ResourceState, State } from "./types.ts";
 
 /** The parts of a state that entries change, open for change. */
 export interface StateDraft {
-  readonly resources: Record<string, ResourceState>;
+  resources: Record<string, ResourceState>;
   outputs: Readonly<Record<string, OutputState>>;
   readonly intents: Record<string, Intent>;
 }
@@ -24,7 +25,7 @@ export function draftOf(state: Pick<State, "resources" | "outputs" | "intents">)
   return { resources: { ...state.resources }, outputs: state.outputs, intents: { ...state.intents } };
 }
 
-/** Applies one entry to a draft; O(1). */
+/** Applies one entry to a draft; O(1), a move O(resources). */
 export function applyEntry(draft: StateDraft, entry: JournalEntry): void {
   switch (entry.kind) {
     case "intent":
@@ -39,6 +40,9 @@ export function applyEntry(draft: StateDraft, entry: JournalEntry): void {
       return;
     case "resource":
       setResource(draft, entry.address, entry.resource);
+      return;
+    case "moved":
+      draft.resources = renameResources(draft.resources, new Map([[entry.from, entry.to]]));
       return;
     case "outputs":
       draft.outputs = entry.outputs;

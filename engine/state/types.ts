@@ -113,6 +113,8 @@ export type JournalEntry =
   /** The intent was undone or never had an effect. */
   | { readonly kind: "abandoned"; readonly operation: string }
   | { readonly kind: "resource"; readonly address: string; readonly resource: ResourceState | null }
+  /** A resource has another address; what others record of it follows. */
+  | { readonly kind: "moved"; readonly from: string; readonly to: string }
   | { readonly kind: "outputs"; readonly outputs: Readonly<Record<string, OutputState>> };
 
 /** Who holds a lock. */

@@ -72,7 +72,10 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
       await world.disturb("update", spec.name, context.signal);
       const live = machine.state === "running" ? portsOf(spec.id, spec.ports) : {};
       return (
-        await change(spec.id, { attributes: { ...machine.attributes, ...attributesOf(spec), ...live } })
+        await change(spec.id, {
+          name: spec.name,
+          attributes: { ...machine.attributes, ...attributesOf(spec), ...live },
+        })
       ).attributes;
     },
     async tellHosts(spec, context) {

@@ -123,6 +123,7 @@ async function makeHostKeyAndSeed(context: QemuContext, folder: VmFolder, spec: 
     keys,
     ...(passwordHash === undefined ? {} : { passwordHash }),
     disk: spec.disk,
+    name: spec.name,
   });
   return hostKey.publicKey;
 }

@@ -1,4 +1,4 @@
-/** Brings a running guest's keys, password, names of others and file system to what is declared, over SSH. */
+/** Brings a running guest's keys, password, name, names of others and file system to what is declared, over SSH. */
 import { fail } from "../../engine/diagnostics.ts";
 import type { VmSpec } from "../provider.ts";
 import type { QemuContext } from "./context.ts";
@@ -70,6 +70,19 @@ case $type in
   *) echo "$type file systems are not grown"; exit 0 ;;
 esac`;
 
+/** The guest's own name, at once and for its next start; cloud-init leaves alone what it did not set itself. */
+const NAME_SCRIPT = `
+set -e
+old=$(hostname)
+printf '%s\\n' "$1" >/etc/hostname
+hostname "$1"
+if [ -e /etc/hosts ] && [ -n "$old" ]; then
+  sed "s/\\([[:space:]]\\)$old\\([[:space:].]\\|$\\)/\\1$1\\2/g" /etc/hosts >/etc/hosts.vmlab
+  cat /etc/hosts.vmlab >/etc/hosts
+  rm /etc/hosts.vmlab
+fi
+sync`;
+
 const STEP_MS = 120_000;
 
 /** What differs from guest.json is brought to the guest, and recorded when it is there. */
@@ -114,6 +127,11 @@ export async function bringGuestUpToDate(
       const { passwordHash: _, ...rest } = record;
       await keep({ ...rest, ...(hash === undefined ? {} : { passwordHash: hash }) });
     }
+  }
+
+  if (record.name !== undefined && record.name !== spec.name) {
+    await root(context, running, "its hostname", NAME_SCRIPT, [spec.name], "", signal);
+    await keep({ ...record, name: spec.name });
   }
 
   await tellHosts(context, running, spec, signal);

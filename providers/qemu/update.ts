@@ -21,12 +21,16 @@ import { whileMachineRuns } from "./watch-machine.ts";
 
 /**
  * Idempotent. Memory, vCPUs and accelerator are taken from the spec at every start, so nothing is left to do for
- * them; keys and password of a stopped VM wait for its next ready.
+ * them; keys, password and hostname of a stopped VM wait for its next ready.
  */
 export async function updateVm(context: QemuContext, spec: VmSpec, call: CallContext): Promise<JsonObject> {
   const { effects, home } = context;
   const folder = vmFolder(home, spec.id);
   let vm = await requireVm(effects, folder);
+  if (vm.name !== spec.name) {
+    vm = { ...vm, name: spec.name };
+    await writeRecord(effects, folder.record, vm);
+  }
   let runtime = await readRuntime(effects, folder);
   const machine = await findMachine(effects, folder, runtime);
   const isRunning = machine !== undefined && runtime !== undefined;

@@ -95,6 +95,8 @@ export interface GuestRecord {
   readonly disk: number;
   /** {@link hostsMark} of the names that it was told; absent for none. */
   readonly hosts?: string;
+  /** Its hostname, as far as vmlab gave it. */
+  readonly name?: string;
 }
 
 /** The paths under an instance id. */

@@ -26,4 +26,6 @@ export const STEPS: Readonly<Record<Step, (run: Run, call: StepCall) => Promise<
   delete: remove,
   forget,
   record: recordInputs,
+  // All moves are made before the first operation runs (recordMoves): nothing may meet a former address.
+  move: async () => undefined,
 };

@@ -73,7 +73,8 @@ function commonPrefix(done: readonly string[], wanted: readonly string[]): reado
 /** Whether recorded and new inputs differ in what is run in the guest. */
 export function provisioningChanged(before: JsonObject, after: JsonObject): boolean {
   if (after.on_change === "ignore") return false;
-  return !equal(before.steps, after.steps) || !equal(before.env, after.env);
+  const told = ({ steps, env }: JsonObject) => [hashesOnly(steps), hashesOnly(env)];
+  return !equal(told(before), told(after));
 }
 
 function labelOf(planned: PlannedVm, index: number): string {

@@ -23,7 +23,7 @@ export async function update(run: Run, call: StepCall): Promise<void> {
   });
   try {
     const attributes = await run.providers.vm.update(target.spec, call.context);
-    const before = target.with({ attributes });
+    const before = target.with({ attributes: { ...attributes, name: planned.name } });
     const powerChanged = before.inputs.power !== inputs.power;
     const { powerOverride, ...rest } = before;
     const changed: ResourceState = {
