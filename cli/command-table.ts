@@ -64,6 +64,12 @@ export const COMMANDS: readonly TableEntry[] = [
     load: () => import("./commands/destroy.ts"),
   },
   {
+    name: "import",
+    group: "Plan and apply",
+    summary: "Take a machine that no lab owns into this one",
+    load: () => import("./commands/import.ts"),
+  },
+  {
     name: "show",
     group: "Plan and apply",
     summary: "Show the state or a saved plan",

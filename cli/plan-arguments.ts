@@ -99,6 +99,7 @@ export function planOptions(given: PlanArguments, mode?: PlanOptions["mode"]): P
     mode: asked,
     targets: [...(given.target ?? []), ...(given.env ?? []).map((name) => `environment.${name}`)],
     excludes: given.exclude ?? [],
+    imports: [],
     replace: given.replace ?? [],
     upgrade: given.upgrade === undefined ? "none" : given.upgrade === true ? "all" : given.upgrade,
     frozen: given.frozen === true,

@@ -114,7 +114,7 @@ async function unknownMachineFindings(context: CommandContext, state: State): Pr
         `the state does not know the machine ${id} ("${name}") of this lab, which ${running ? "is running" : "is off"}`,
         {
           detail: `It lies in ${folder}.`,
-          remedy: `"vmlab state history" lists older states; one that knew it comes back with "vmlab state restore".`,
+          remedy: `"vmlab import vm.NAME ${id}" takes it back in. "vmlab state history" lists older states; one that knew it comes back with "vmlab state restore".`,
         },
       ),
     );

@@ -17,6 +17,7 @@ const WORDS: Readonly<Record<string, { readonly doing: string; readonly done: st
   delete: { doing: "deleting", done: "deleted" },
   forget: { doing: "forgetting", done: "forgotten" },
   export: { doing: "exporting", done: "exported" },
+  import: { doing: "importing", done: "imported" },
   move: { doing: "moving", done: "moved" },
   record: { doing: "recording", done: "recorded" },
 };

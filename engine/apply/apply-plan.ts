@@ -354,7 +354,7 @@ function countsOf(plan: Plan, execution: Execution): RunCounts {
   );
   return {
     created: count("create", "build"),
-    updated: count("update", "start", "stop", "move"),
+    updated: count("update", "start", "stop", "move", "import"),
     replaced: count("replace"),
     deleted: count("delete", "forget"),
     failed: failed.size,

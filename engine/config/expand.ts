@@ -18,7 +18,9 @@ import { vmAttributes } from "./expand/vm-attributes.ts";
 import { ExpressionContext } from "./expressions/context.ts";
 import { EMPTY_SCOPE, LAB_SCOPE } from "./expressions/value-source.ts";
 import { type Finding, toDiagnostics } from "./findings.ts";
+import { importFindings } from "./imports.ts";
 import { declaredMoves, moveFindings } from "./moves.ts";
+import { removalFindings } from "./removals.ts";
 import type {
   EvaluationValues,
   Expansion,
@@ -161,8 +163,11 @@ class Expander {
       note: (analysis) => this.#noteDeferred(analysis, LAB_SCOPE, EMPTY_SCOPE),
     });
     const needed = this.#needed(imageResources, used);
+    const declared = [...secrets, ...imageResources, ...vmResources];
     this.#findings.push(
-      ...moveFindings(declaredMoves(this.#lab), [...secrets, ...imageResources, ...vmResources]),
+      ...moveFindings(declaredMoves(this.#lab), declared),
+      ...removalFindings(this.#lab, declared),
+      ...importFindings(this.#lab, declared),
     );
     return {
       resources: [

@@ -64,7 +64,7 @@ export function unknownKeyHint(
   const home = Object.keys(TABLE_WORDS).find((name) => key in (definition(name).properties ?? {}));
   const words = home === undefined ? undefined : TABLE_WORDS[home];
   if (words !== undefined) return `"${key}" is a setting of ${words.replace("KEY", key)}.`;
-  return allowed.length > 0 && allowed.length <= 12 ? `Known: ${allowed.join(", ")}.` : undefined;
+  return allowed.length > 0 && allowed.length <= 18 ? `Known: ${allowed.join(", ")}.` : undefined;
 }
 
 function singularOrPlural(key: string, allowed: readonly string[]): string | undefined {

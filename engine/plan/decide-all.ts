@@ -1,5 +1,6 @@
 /** Decides every selected resource, in dependency order. */
 import type { ImageResolution } from "../../providers/provider.ts";
+import { forgottenAddresses } from "../config/removals.ts";
 import { baseAddress, type ImageInputs, isImageType, type Resource, type VmInputs } from "../config/types.ts";
 import { type Diagnostic, problem } from "../diagnostics.ts";
 import { buildGraph, type DependencyGraph } from "../graph/dependency-graph.ts";
@@ -8,7 +9,8 @@ import { directions, globPattern, select } from "../graph/select.ts";
 import type { ResourceState } from "../state/types.ts";
 import { decideImage, type ImageRequest } from "./decide-image.ts";
 import { decideNetwork } from "./decide-network.ts";
-import { decideRemoval } from "./decide-removal.ts";
+import { decideImport } from "./decide-import.ts";
+import { decideForgetting, decideRemoval } from "./decide-removal.ts";
 import { decideSecret } from "./decide-secret.ts";
 import { decideVm, type PlannedBase } from "./decide-vm.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
@@ -208,7 +210,9 @@ function decide(
     if (recorded === undefined || options.mode === "refresh-only") return NO_CHANGE;
     const reason: Reason =
       options.mode === "destroy" ? { kind: "requested", by: "destroy" } : { kind: "removed" };
-    return decideRemoval(recorded, observation, reason);
+    return forgottenAddresses(basis.workspace.lab).has(address)
+      ? decideForgetting(recorded, reason)
+      : decideRemoval(recorded, observation, reason);
   }
   const asked = isRequested(options.replace, address);
   switch (resource.type) {
@@ -228,8 +232,12 @@ function decide(
     }
     case "vm": {
       const base = baseOf(resource, candidates, images);
+      const machine = basis.imports.get(address);
       const situation = { resource, recorded, observation, base, requested: asked, now: basis.now };
-      const decision = decideVm(situation);
+      const decision =
+        machine === undefined || recorded !== undefined
+          ? decideVm(situation)
+          : decideImport(situation, machine);
       return options.mode === "refresh-only" ? observedOnly(decision) : decision;
     }
   }

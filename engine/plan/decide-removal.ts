@@ -4,6 +4,19 @@ import type { ResourceState } from "../state/types.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
 import type { DataLoss, Reason, Step } from "./types.ts";
 
+/** [[removed]]: what exists stays, and the lab knows of it no more. */
+export function decideForgetting({ address, instance, type }: ResourceState, reason: Reason): Decision {
+  const back =
+    type === "vm" && instance !== undefined ? `; \`vmlab import ${address} ${instance}\` takes it back` : "";
+  return {
+    ...NO_CHANGE,
+    action: "forget",
+    summary: `stays as it is${back}`,
+    reasons: [reason],
+    steps: ["forget"],
+  };
+}
+
 export function decideRemoval(
   recorded: ResourceState,
   observation: VmObservation | undefined,

@@ -56,7 +56,11 @@ export function decideVm(situation: VmSituation): Decision {
   return inPlace(situation, recorded, changes, power);
 }
 
-function plannedVm(situation: VmSituation, generation: number): PlannedResource {
+/** What the VM will be. */
+export function plannedVm(
+  situation: VmSituation,
+  generation: number,
+): Extract<PlannedResource, { type: "vm" }> {
   const { resource, base } = situation;
   return {
     type: "vm",

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { ImagePin } from "../../providers/provider.ts";
 import { expandLab } from "../config/expand.ts";
+import { declaredImports } from "../config/imports.ts";
 import { LOCK_FILE, readLockFile } from "../config/lock-file.ts";
 import { resolveFiles } from "../config/resolve-files.ts";
 import { type Expansion, isImageType, type Resource, type SourceFile } from "../config/types.ts";
@@ -13,6 +14,7 @@ import { type DecidedLab, decideAll } from "./decide-all.ts";
 import type { Decision } from "./decision.ts";
 import { expandInput } from "./expand-input.ts";
 import { chooseFallbacks } from "./fallback.ts";
+import { type FoundMachine, findImports } from "./find-imports.ts";
 import { moveState } from "./move-state.ts";
 import type { PlanOptions, PlanOutcome } from "./options.ts";
 import { type Reality, refresh } from "./refresh.ts";
@@ -29,6 +31,8 @@ export interface PlanBasis {
   readonly lineage: string;
   readonly sensitiveKey: string;
   readonly reality: Reality;
+  /** Machines to take in, by the address that they get. */
+  readonly imports: ReadonlyMap<string, FoundMachine>;
   /** By address. */
   readonly pins: Readonly<Record<string, ImagePin>>;
   /** Milliseconds since the epoch. */
@@ -55,12 +59,16 @@ export async function makePlan(
   } = options.mode === "normal"
     ? moveState(workspace.lab, recorded)
     : { state: recorded, moved: new Map<string, string>(), diagnostics: [] };
-  if (taken.length > 0) return { diagnostics: taken };
+  const asked = options.mode === "normal" ? [...declaredImports(workspace.lab), ...options.imports] : [];
+  const imports = await findImports(workspace, asked, state);
+  const refused = [...taken, ...imports.diagnostics];
+  if (refused.length > 0) return { diagnostics: refused };
   const basis: PlanBasis = {
     workspace,
     options,
     state,
     moved,
+    imports: imports.machines,
     lineage: state?.lineage ?? effects.random.bytes(8).toString("hex"),
     sensitiveKey: state?.sensitiveKey ?? effects.random.bytes(32).toString("hex"),
     reality: await refresh(workspace, state, { refresh: options.refresh, signal }),

@@ -1,4 +1,5 @@
 /** What a user can ask of a plan. */
+import type { Import } from "../config/imports.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import type { Plan } from "./types.ts";
 
@@ -9,6 +10,8 @@ export interface PlanOptions {
   readonly targets: readonly string[];
   /** These and what depends on them are left out. */
   readonly excludes: readonly string[];
+  /** Machines to take in, beside those that lab.toml names. */
+  readonly imports: readonly Import[];
   /** Replace these even though nothing asks for it. */
   readonly replace: readonly string[];
   /** Look again at what vmlab.lock pins: `all`, or addresses. */
@@ -26,6 +29,7 @@ export const DEFAULT_PLAN_OPTIONS: PlanOptions = {
   mode: "normal",
   targets: [],
   excludes: [],
+  imports: [],
   replace: [],
   upgrade: "none",
   frozen: false,

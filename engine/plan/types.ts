@@ -18,6 +18,7 @@ import type {
 } from "../config/types.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { PowerOverride } from "../state/types.ts";
+import type { ImportedMachine } from "./decide-import.ts";
 
 export const PLAN_FORMAT = 1;
 
@@ -160,6 +161,8 @@ export type PlannedResource =
       readonly user: string;
       /** What the images that it stands on ask of the host. */
       readonly requires?: readonly string[];
+      /** The machine that it is made from instead of being created. */
+      readonly imported?: ImportedMachine;
     });
 
 interface PlannedBase {
@@ -196,7 +199,9 @@ export type Step =
   /** Write changed declared inputs that need no provider. */
   | "record"
   /** The record goes under its new address. */
-  | "move";
+  | "move"
+  /** A machine that exists gets a record. */
+  | "import";
 
 export interface Operation {
   /** `vm.web:create`. */

@@ -195,7 +195,16 @@ function observe(machine: FakeMachine | undefined): VmObservation {
 }
 
 function attributesOf(spec: VmSpec): JsonObject {
-  return { id: spec.id, machine: "fake-1", cpus: spec.cpus, memory: spec.memory, disk: spec.disk };
+  return {
+    id: spec.id,
+    base: spec.base.digest,
+    name: spec.name,
+    user: spec.user,
+    machine: "fake-1",
+    cpus: spec.cpus,
+    memory: spec.memory,
+    disk: spec.disk,
+  };
 }
 
 function portsOf(id: string, ports: readonly PortForward[]): JsonObject {

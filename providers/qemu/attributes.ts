@@ -10,7 +10,9 @@ export function vmAttributes(vm: VmRecord, runtime: Runtime | undefined): JsonOb
   const ssh = runtime?.forwards.find((f) => f.purpose === "ssh");
   const declared = runtime?.forwards.filter((f) => f.purpose === "declared") ?? [];
   return {
+    name: vm.name,
     machine: vm.machine,
+    firmware: vm.firmware,
     mac: vm.mac,
     base: "digest" in (vm.layers[0] ?? {}) ? (vm.layers[0] as { digest: string }).digest : "",
     disk: vm.disk,

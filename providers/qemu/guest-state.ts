@@ -101,7 +101,8 @@ export async function bringGuestUpToDate(
   };
 
   if (spec.partial !== true) {
-    const keys = await authorizedKeys(effects, await labKey(effects, home, spec.lab), spec.keys);
+    // An imported machine goes on being reached with the key of the lab that made it.
+    const keys = await authorizedKeys(effects, await labKey(effects, home, running.vm.lab), spec.keys);
     const lines = keyChanges(record.keys, keys);
     if (lines.length > 0) {
       await root(

@@ -37,7 +37,7 @@ test("machines of this lab that the state does not know are named, with their fo
       summary: 'the state does not know the machine 0123456789ab ("web") of this lab, which is off',
       detail: `It lies in ${join(lab.home, "vms/0123456789ab")}.`,
       remedy:
-        '"vmlab state history" lists older states; one that knew it comes back with "vmlab state restore".',
+        '"vmlab import vm.NAME 0123456789ab" takes it back in. "vmlab state history" lists older states; one that knew it comes back with "vmlab state restore".',
     },
   ]);
 });

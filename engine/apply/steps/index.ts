@@ -4,6 +4,7 @@ import type { Run, StepCall } from "../run.ts";
 import { create } from "./create.ts";
 import { generate } from "./generate.ts";
 import { disconnect, network } from "./network.ts";
+import { importMachine } from "./import-machine.ts";
 import { obtain } from "./obtain.ts";
 import { ready, start, stop } from "./power.ts";
 import { provision } from "./provision.ts";
@@ -27,5 +28,6 @@ export const STEPS: Readonly<Record<Step, (run: Run, call: StepCall) => Promise<
   forget,
   record: recordInputs,
   // All moves are made before the first operation runs (recordMoves): nothing may meet a former address.
+  import: importMachine,
   move: async () => undefined,
 };

@@ -48,7 +48,7 @@ export function allStepsDone(run: Run, call: StepCall, target: Target): boolean 
 }
 
 /** A step with the environment it runs in; its hash is keyed because both may hold secrets. */
-function stepHashes(run: Run, planned: PlannedVm): string[] {
+export function stepHashes(run: Run, planned: PlannedVm): string[] {
   const { steps, env } = sealedInputs(run, planned);
   if (!Array.isArray(steps)) return [];
   return steps.map((step: Json) =>
