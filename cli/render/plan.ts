@@ -144,7 +144,7 @@ function closing(plan: Plan, layout: PlanLayout): string[] {
   if (needs !== "") lines.push(`Needs: ${needs}.`);
   if (plan.dataLoss.length > 0) lines.push(dataLossText(plan, layout));
   for (const { address, text } of plan.notes) {
-    lines.push(`Note: ${address === undefined || text.startsWith(address) ? "" : `${address} `}${text}`);
+    lines.push(`Note: ${address === undefined || text.includes(address) ? "" : `${address} `}${text}`);
   }
   return lines.flatMap((line) => wrapText(line, layout.width));
 }

@@ -13,6 +13,7 @@ import { hostProblems } from "./host-problems.ts";
 import type { ExpandedLab, PlanBasis } from "./make-plan.ts";
 import { type DecidedResource, makeOperations } from "./operations.ts";
 import { pinProblems } from "./pins.ts";
+import { renameHints } from "./rename-hints.ts";
 import { withTextChanges } from "./text-changes.ts";
 import type { Change, Operation, Plan, PlanNote, PlannedResource, Step } from "./types.ts";
 import { PLAN_FORMAT } from "./types.ts";
@@ -66,6 +67,7 @@ export async function assemblePlan(
       ...decided.items.flatMap((item) => item.decision.notes),
       ...(await storeNotes(basis, decided, planned)),
       ...checkNotes(basis, expanded),
+      ...renameHints(changing, state?.resources ?? {}),
     ],
     outputs: options.mode === "destroy" || options.mode === "build" ? [] : expanded.expansion.outputs,
     checks: options.mode === "normal" ? expanded.expansion.checks.deferred : [],
