@@ -27,6 +27,8 @@ function shortCause(reason: Reason, change: Change): string | undefined {
       return `goes on after "${reason.phase}"`;
     case "requested":
       return reason.by;
+    case "triggered":
+      return reason.by;
     case "moved":
       return `was ${reason.from}`;
   }
@@ -107,6 +109,8 @@ function longCause(reason: Reason, address: string): string {
       return `an earlier run ended after "${reason.phase}"`;
     case "requested":
       return `${reason.by} asks for it`;
+    case "triggered":
+      return `${reason.by} changes, which lifecycle.replace_triggered_by names`;
     case "moved":
       return `[[moved]] says that it was ${reason.from}`;
   }

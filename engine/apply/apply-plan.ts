@@ -261,7 +261,7 @@ async function recordMoves({ plan, keeper }: Run): Promise<void> {
 }
 
 async function recordObservations(run: Run, observations: readonly ObservedUpdate[]): Promise<void> {
-  for (const { address, attributes, powerOverride, preventDestroy, dependsOn } of observations) {
+  for (const { address, attributes, powerOverride, preventDestroy, dependsOn, triggers } of observations) {
     const record = run.keeper.resource(address);
     if (record === undefined) continue;
     const { powerOverride: before, ...rest } = record;
@@ -274,6 +274,7 @@ async function recordObservations(run: Run, observations: readonly ObservedUpdat
         attributes: { ...record.attributes, ...attributes },
         preventDestroy: preventDestroy ?? record.preventDestroy,
         dependsOn: dependsOn ?? record.dependsOn,
+        ...(triggers === undefined ? {} : { triggers }),
         ...(override === undefined ? {} : { powerOverride: override }),
       },
     });

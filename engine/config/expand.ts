@@ -11,6 +11,7 @@ import { findPortClashes } from "./expand/find-port-clashes.ts";
 import { ImageDeclarations } from "./expand/image-declarations.ts";
 import { LabNetworks } from "./expand/lab-networks.ts";
 import { type Base, type ExpandInput, LabValues, tableOf } from "./expand/lab-values.ts";
+import { normaliseLifecycle } from "./expand/normalise-lifecycle.ts";
 import { normaliseVm } from "./expand/normalise-vm.ts";
 import { resolveDependsOn } from "./expand/resolve-depends-on.ts";
 import { secretInputs } from "./expand/secret-inputs.ts";
@@ -139,6 +140,13 @@ class Expander {
           if (deferred) this.#noteDeferred(analysis, `vm.${vm.name}`, vm.scope);
         },
       });
+      const lifecycle = normaliseLifecycle(vm, {
+        lab: this.#lab,
+        addressable,
+        findings: this.#findings,
+        hash: this.#input.hash,
+      });
+      for (const address of lifecycle?.triggers ?? []) depends.add(address);
       for (const address of depends) used.add(address);
       machines.push({ vm, inputs });
       vmResources.push({
@@ -150,6 +158,7 @@ class Expander {
         dependsOn: [...depends],
         origin: vm.origin,
         preventDestroy,
+        ...(lifecycle === undefined ? {} : { lifecycle }),
         ...(vm.member === undefined ? {} : { environment: vm.member }),
       });
     }

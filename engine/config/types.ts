@@ -97,7 +97,18 @@ export interface Resource {
   readonly dependsOn: readonly string[];
   readonly origin: Origin;
   readonly preventDestroy: boolean;
+  readonly lifecycle?: Lifecycle;
   readonly environment?: EnvironmentMember;
+}
+
+/** What a VM's lifecycle says of changes. */
+export interface Lifecycle {
+  /** Keys of inputs whose changes plan nothing. */
+  readonly ignored: "all" | readonly string[];
+  /** Addresses whose change replaces it. */
+  readonly triggers: readonly string[];
+  /** `vars.NAME` → keyed hash of the value, for variables whose change replaces it. */
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 /** Which member of which environment (or which instance of a counted VM) a resource is. */

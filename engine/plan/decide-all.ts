@@ -20,6 +20,7 @@ import type { DecidedResource } from "./operations.ts";
 import { protectionProblem } from "./protection.ts";
 import { isRequested } from "./requests.ts";
 import { type ImageCandidate, type ImageOutlook, ImageResolver } from "./resolve-images.ts";
+import { triggersOf } from "./triggers.ts";
 import type { Reason } from "./types.ts";
 import { withMove } from "./with-move.ts";
 
@@ -71,14 +72,15 @@ export async function decideAll(
   const left = [...basis.moved.keys()].flatMap((address) =>
     selection.selected.has(address) ? [] : (candidates.get(address) ?? []),
   );
+  const decided = new Map<string, DecidedResource>();
   const items = [...left, ...chosen].map((candidate): DecidedResource => {
-    const own = left.includes(candidate) ? NO_CHANGE : decide(basis, candidate, candidates, images);
+    const own = left.includes(candidate) ? NO_CHANGE : decide(basis, candidate, candidates, images, decided);
     const from = basis.moved.get(candidate.address);
     const decision = from === undefined ? own : withMove(own, from);
     diagnostics.push(...decision.diagnostics);
     const blocked = protectionProblem(candidate.address, decision, candidate.resource, candidate.recorded);
     if (blocked !== undefined) diagnostics.push(blocked);
-    return {
+    const item: DecidedResource = {
       address: candidate.address,
       provider: candidate.resource?.provider ?? candidate.recorded?.provider ?? "",
       decision,
@@ -89,6 +91,8 @@ export async function decideAll(
         ? NO_PORTS
         : portMoves(candidate.recorded?.inputs, decision.planned?.inputs)),
     };
+    decided.set(item.address, item);
+    return item;
   });
   const resolutions = new Map(
     [...images].flatMap(([address, { outlook }]) =>
@@ -200,6 +204,7 @@ function decide(
   candidate: Candidate,
   candidates: ReadonlyMap<string, Candidate>,
   images: ReadonlyMap<string, ImageView>,
+  decided: ReadonlyMap<string, DecidedResource>,
 ): Decision {
   const { address, resource, recorded } = candidate;
   const { options, reality } = basis;
@@ -233,7 +238,8 @@ function decide(
     case "vm": {
       const base = baseOf(resource, candidates, images);
       const machine = basis.imports.get(address);
-      const situation = { resource, recorded, observation, base, requested: asked, now: basis.now };
+      const triggers = triggersOf(resource, recorded, decided, basis.state?.resources ?? {});
+      const situation = { resource, recorded, observation, base, requested: asked, triggers, now: basis.now };
       const decision =
         machine === undefined || recorded !== undefined
           ? decideVm(situation)

@@ -1,4 +1,5 @@
 /** What happens to a VM: its declaration against the record, the record against what really exists. */
+import equal from "fast-deep-equal";
 import type { VmObservation } from "../../providers/provider.ts";
 import type { Resource, VmInputs } from "../config/types.ts";
 import { problem } from "../diagnostics.ts";
@@ -8,6 +9,8 @@ import { changedFiles } from "./changed-files.ts";
 import { compareInputs } from "./compare-inputs.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
 import { describeChange } from "./describe.ts";
+import { ignores, keepIgnored } from "./ignored-changes.ts";
+import type { Triggers } from "./triggers.ts";
 import type { AttributeChange, ChangeClass, DataLoss, PlannedResource, Reason, Step } from "./types.ts";
 
 /** The image that a VM stands on, as the plan leaves it. */
@@ -30,6 +33,7 @@ export interface VmSituation {
   readonly base: PlannedBase;
   /** --replace names it. */
   readonly requested: boolean;
+  readonly triggers?: Triggers | undefined;
   /** Now, in milliseconds since the epoch. */
   readonly now: number;
 }
@@ -50,10 +54,13 @@ export function decideVm(situation: VmSituation): Decision {
     return { ...creation(situation, [{ kind: "drift", what }], recorded.generation + 1) };
   }
   const changes = vmChanges(situation, recorded);
-  const replacing = replaceReasons(situation, recorded, changes);
+  const { resource } = situation;
+  const heeded = changes.filter((change) => !ignores(resource, change.path[0] ?? ""));
+  const replacing = replaceReasons(situation, recorded, heeded);
   const power = powerOf(recorded, observation);
   if (replacing.length > 0) return replacement(situation, recorded, changes, replacing, power);
-  return inPlace(situation, recorded, changes, power);
+  const kept = { ...situation, resource: { ...resource, inputs: keepIgnored(resource, recorded.inputs) } };
+  return inPlace(kept, recorded, heeded, power);
 }
 
 /** What the VM will be. */
@@ -61,7 +68,7 @@ export function plannedVm(
   situation: VmSituation,
   generation: number,
 ): Extract<PlannedResource, { type: "vm" }> {
-  const { resource, base } = situation;
+  const { resource, base, triggers } = situation;
   return {
     type: "vm",
     address: resource.address,
@@ -74,6 +81,7 @@ export function plannedVm(
     inputs: resource.inputs as VmInputs,
     ...(base.digest === undefined || base.restored ? {} : { base: base.digest }),
     user: base.user,
+    ...(triggers === undefined ? {} : { triggers: triggers.values }),
     ...(base.requires.length === 0 ? {} : { requires: base.requires }),
   };
 }
@@ -151,11 +159,13 @@ function replaceReasons(
     ...changedFiles(replacing),
   ];
   if (
+    !ignores(situation.resource, "image") &&
     !standsOnSameBytes(situation, recorded) &&
     !changes.some((change) => NAMES_BASE.has(change.path[0] ?? ""))
   ) {
     reasons.push({ kind: "dependency", address: situation.base.address });
   }
+  for (const by of situation.triggers?.fired ?? []) reasons.push({ kind: "triggered", by });
   if (situation.requested) reasons.push({ kind: "requested", by: "--replace" });
   return reasons;
 }
@@ -308,6 +318,9 @@ function inPlace(
     ...(recorded.preventDestroy === resource.preventDestroy
       ? {}
       : { preventDestroy: resource.preventDestroy }),
+    ...(equal(recorded.triggers ?? {}, situation.triggers?.values ?? {})
+      ? {}
+      : { triggers: situation.triggers?.values ?? {} }),
     ...(sameList(recorded.dependsOn, resource.dependsOn) ? {} : { dependsOn: resource.dependsOn }),
   };
   const isObserved = Object.keys(observed).length > 1;

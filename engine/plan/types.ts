@@ -124,6 +124,8 @@ export type Reason =
   | { readonly kind: "resume"; readonly phase: string }
   /** --replace or --upgrade named it, or --destroy. */
   | { readonly kind: "requested"; readonly by: string }
+  /** lifecycle.replace_triggered_by names it: an address or `vars.NAME`. */
+  | { readonly kind: "triggered"; readonly by: string }
   /** [[moved]]: it was recorded under another address. */
   | { readonly kind: "moved"; readonly from: string };
 
@@ -161,6 +163,7 @@ export type PlannedResource =
       readonly user: string;
       /** What the images that it stands on ask of the host. */
       readonly requires?: readonly string[];
+      readonly triggers?: Readonly<Record<string, string | number>>;
       /** The machine that it is made from instead of being created. */
       readonly imported?: ImportedMachine;
     });
@@ -230,6 +233,7 @@ export interface ObservedUpdate {
   readonly powerOverride?: PowerOverride | null;
   readonly preventDestroy?: boolean;
   readonly dependsOn?: readonly string[];
+  readonly triggers?: Readonly<Record<string, string | number>>;
 }
 
 export interface PlanNote {

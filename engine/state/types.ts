@@ -52,6 +52,8 @@ export interface ResourceState {
   /** Addresses it depended on when it was made: the order in which orphans are deleted. */
   readonly dependsOn: readonly string[];
   readonly preventDestroy: boolean;
+  /** What lifecycle.replace_triggered_by named when the machine was made, with what it was then. */
+  readonly triggers?: Readonly<Record<string, string | number>>;
   readonly environment?: EnvironmentMember;
   /** Set by stop and by a poweroff inside; cleared by start. */
   readonly powerOverride?: PowerOverride;

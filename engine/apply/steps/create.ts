@@ -30,6 +30,7 @@ export async function create(run: Run, call: StepCall): Promise<void> {
     attributes,
     dependsOn: planned.dependsOn,
     preventDestroy: planned.preventDestroy,
+    ...(planned.triggers === undefined ? {} : { triggers: planned.triggers }),
     ...(planned.environment === undefined ? {} : { environment: planned.environment }),
   };
   const intent: Intent = {

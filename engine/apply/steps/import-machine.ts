@@ -26,6 +26,7 @@ export async function importMachine(run: Run, call: StepCall): Promise<void> {
       generation,
       dependsOn,
       preventDestroy,
+      ...(planned.triggers === undefined ? {} : { triggers: planned.triggers }),
       ...(environment === undefined ? {} : { environment }),
       stepsDone: stepHashes(run, planned),
       ...recordOfImport(imported, inputs, run.workspace.effects.clock.now()),

@@ -14,6 +14,7 @@ export async function promote(run: Run, operation: Operation, record: ResourceSt
   const { replacement, stepsDone: _done, provisioned: _provisioned, powerOverride, ...rest } = record;
   if (replacement === undefined) return;
   const planned = run.plan.resources[operation.address];
+  const triggers = planned?.type === "vm" ? planned.triggers : undefined;
   const runs = replacement.phase !== "created";
   const promoted: ResourceState = {
     ...rest,
@@ -25,6 +26,7 @@ export async function promote(run: Run, operation: Operation, record: ResourceSt
     ...(planned === undefined
       ? {}
       : { dependsOn: planned.dependsOn, preventDestroy: planned.preventDestroy }),
+    ...(triggers === undefined ? {} : { triggers }),
     ...(runs || powerOverride === undefined ? {} : { powerOverride }),
   };
   // The intent comes first: if only half of the batch survives a crash, it is void while the old machine still serves.

@@ -16,9 +16,21 @@ export interface Addressable {
 
 export function resolveDependsOn(vm: VmDeclaration, lab: Addressable, findings: Finding[]): string[] {
   const entries = Array.isArray(vm.settings.depends_on) ? (vm.settings.depends_on as readonly string[]) : [];
+  return resolveAddresses(vm, ["depends_on"], entries, lab, findings);
+}
+
+/** What the entries of a list of addresses stand for; `path` is the list's in the VM's settings. */
+export function resolveAddresses(
+  vm: VmDeclaration,
+  path: readonly string[],
+  entries: readonly (string | undefined)[],
+  lab: Addressable,
+  findings: Finding[],
+): string[] {
   const own = `vm.${vm.name}`;
   return entries.flatMap((entry, index) => {
-    const origin = originInLayers(vm.layers, ["depends_on", index]);
+    if (entry === undefined) return [];
+    const origin = originInLayers(vm.layers, [...path, index]);
     const addresses = resolveEntry(entry, vm, lab, origin, findings);
     if (addresses.length === 1 && addresses[0] === own) {
       findings.push({
