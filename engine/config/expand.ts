@@ -159,6 +159,7 @@ class Expander {
         origin: vm.origin,
         preventDestroy,
         ...(lifecycle === undefined ? {} : { lifecycle }),
+        ...(vm.rolling === undefined ? {} : { rolling: vm.rolling }),
         ...(vm.member === undefined ? {} : { environment: vm.member }),
       });
     }

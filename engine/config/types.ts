@@ -98,7 +98,15 @@ export interface Resource {
   readonly origin: Origin;
   readonly preventDestroy: boolean;
   readonly lifecycle?: Lifecycle;
+  readonly rolling?: Rolling;
   readonly environment?: EnvironmentMember;
+}
+
+/** The group in which a VM takes its turn when it is replaced or restarted. */
+export interface Rolling {
+  /** `environment.k8s`, or `vm.worker` for a counted VM with a strategy of its own. */
+  readonly group: string;
+  readonly maxUnavailable: number;
 }
 
 /** What a VM's lifecycle says of changes. */

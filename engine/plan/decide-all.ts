@@ -87,6 +87,7 @@ export async function decideAll(
       dependsOn: candidate.dependsOn,
       dependedOn: candidate.recorded?.dependsOn ?? [],
       removal: removes(basis, candidate),
+      ...(candidate.resource?.rolling === undefined ? {} : { rolling: candidate.resource.rolling }),
       ...(decision.steps.length === 0
         ? NO_PORTS
         : portMoves(candidate.recorded?.inputs, decision.planned?.inputs)),

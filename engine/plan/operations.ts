@@ -1,4 +1,5 @@
 /** Decisions become a flat list of operations that name the operations they wait for. */
+import type { Rolling } from "../config/types.ts";
 import type { Decision } from "./decision.ts";
 import type { Operation, Step } from "./types.ts";
 
@@ -12,6 +13,7 @@ export interface DecidedResource {
   readonly dependedOn: readonly string[];
   /** It goes away: its dependents go first. */
   readonly removal: boolean;
+  readonly rolling?: Rolling;
   /** Host ports, as `8080/tcp`, that this change gives up, and that it takes. */
   readonly frees: readonly string[];
   readonly takes: readonly string[];
@@ -33,6 +35,7 @@ export function makeOperations(decided: readonly DecidedResource[], estimate: Es
   for (const item of decided) if (!item.removal) lastOf.set(item.address, lastOperationId(item));
 
   const freed = new Map<string, string>();
+  const turns = new Turns();
   const kept = decided.filter((item) => !item.removal);
   const ordered = [...removals.filter(isWork), ...kept, ...removals.filter((item) => !isWork(item))];
   return ordered.flatMap((item) => {
@@ -44,7 +47,7 @@ export function makeOperations(decided: readonly DecidedResource[], estimate: Es
           ...(isWork(item) ? [] : (former.get(item.address) ?? [])),
         ].flatMap((address) => removing.get(address) ?? lastOf.get(address) ?? [])
       : item.dependsOn.flatMap((address) => lastOf.get(address) ?? []);
-    const operations = chain(item, unique(first), estimate);
+    const operations = chain(item, unique([...first, ...turns.before(item)]), estimate);
     // Taken ports wait for whoever gives them up before in this order; later ones would make a ring.
     const after = item.takes.flatMap((port) => freed.get(port) ?? []);
     const release = releasing(item);
@@ -53,6 +56,29 @@ export function makeOperations(decided: readonly DecidedResource[], estimate: Es
     if (after.length === 0) return operations;
     return operations.map((operation) => (TAKING.has(operation.step) ? { ...operation, after } : operation));
   });
+}
+
+/**
+ * Rolling replacement: of a group that a strategy rules, only so many machines are away at a time. Each waits for the
+ * ones before it but the nearest `maxUnavailable - 1`. Naming as many as may be away at a time is enough: those before
+ * them are waited for by them, and whichever fails, the rest is skipped.
+ */
+class Turns {
+  /** Group → last operations of the members so far that go away for a while. */
+  readonly #groups = new Map<string, string[]>();
+
+  /** Operations that a resource waits for. Called once for each, in order. */
+  before(item: DecidedResource): readonly string[] {
+    const { rolling, decision, removal } = item;
+    if (rolling === undefined || removal) return [];
+    if (decision.action !== "replace" && !decision.steps.includes("stop")) return [];
+    const { group, maxUnavailable } = rolling;
+    const members = this.#groups.get(group) ?? [];
+    this.#groups.set(group, members);
+    const end = Math.max(0, members.length - maxUnavailable + 1);
+    members.push(lastOperationId(item));
+    return members.slice(Math.max(0, end - maxUnavailable), end);
+  }
 }
 
 /** Steps by which a machine begins to listen on its host ports. */

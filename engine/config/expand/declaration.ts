@@ -1,6 +1,6 @@
 /** One concrete VM: what it was declared as, before its settings are evaluated. */
 import type { JsonObject } from "../../json.ts";
-import type { EnvironmentMember, Origin, Scope } from "../types.ts";
+import type { EnvironmentMember, Origin, Rolling, Scope } from "../types.ts";
 import type { Layer } from "./layers.ts";
 
 export interface VmDeclaration {
@@ -11,4 +11,5 @@ export interface VmDeclaration {
   readonly origin: Origin;
   readonly scope: Scope;
   readonly member?: EnvironmentMember;
+  readonly rolling?: Rolling;
 }

@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from "../../json.ts";
 import type { Finding } from "../findings.ts";
 import { nameHint } from "../nearest-name.ts";
 import { definition } from "../schema.ts";
-import type { Origin, Scope } from "../types.ts";
+import type { Origin, Rolling, Scope } from "../types.ts";
 import type { VmDeclaration } from "./declaration.ts";
 import { type Layer, mergeLayers } from "./layers.ts";
 
@@ -83,6 +83,7 @@ class Declarer {
       this.#refuseMultipliers(table(environment.defaults), place, "an environment's defaults");
       below.push({ table: table(environment.defaults), origin: place });
     }
+    const rolling = this.#rolling(`environment.${name}`, environment.strategy, origin);
     if (environment.env !== undefined) below.push({ table: { env: environment.env }, origin });
     const members: Record<string, string | readonly string[]> = {};
     const all: string[] = [];
@@ -91,6 +92,7 @@ class Declarer {
       const made = this.#declare(`${name}-${member}`, member, table(value), place, below, {
         environment: name,
         members,
+        rolling,
       });
       const isMany = table(value).count !== undefined || table(value).for_each !== undefined;
       const single = made[0];
@@ -108,7 +110,11 @@ class Declarer {
     settings: JsonObject,
     origin: Origin,
     below: readonly Layer[],
-    environment?: { readonly environment: string; readonly members: NonNullable<Scope["members"]> },
+    environment?: {
+      readonly environment: string;
+      readonly members: NonNullable<Scope["members"]>;
+      readonly rolling: Rolling | undefined;
+    },
   ): string[] {
     const own = { table: settings, origin };
     const template =
@@ -117,6 +123,10 @@ class Declarer {
     const layers = [...templateLayers, ...below, own];
     const merged = mergeLayers(layers);
     const instances = this.#instances(settings, origin);
+    const many = settings.count !== undefined || settings.for_each !== undefined;
+    if (settings.strategy !== undefined && !many) this.#findings.push(strategyOfOne(origin));
+    const rolling =
+      (many ? this.#rolling(`vm.${base}`, merged.strategy, origin) : undefined) ?? environment?.rolling;
     const names: string[] = [];
     for (const { suffix, key, scope } of instances) {
       const name = base + suffix;
@@ -138,6 +148,7 @@ class Declarer {
           ...(environment === undefined ? {} : { members: environment.members }),
           ...scope,
         },
+        ...(rolling === undefined ? {} : { rolling }),
         ...(isMember
           ? {
               member: {
@@ -150,6 +161,22 @@ class Declarer {
       });
     }
     return names;
+  }
+
+  #rolling(group: string, strategy: Json | undefined, origin: Origin): Rolling | undefined {
+    const raw = table(strategy).max_unavailable;
+    if (raw === undefined) return undefined;
+    const place = { ...origin, path: [...origin.path, "strategy", "max_unavailable"] };
+    const maxUnavailable = this.#multipliers.count(raw, place);
+    if (maxUnavailable === undefined) return undefined;
+    if (maxUnavailable >= 1) return { group, maxUnavailable };
+    this.#findings.push({
+      code: "config/out-of-range",
+      summary: "max_unavailable cannot be 0",
+      detail: "Nothing could ever be replaced or restarted.",
+      origin: place,
+    });
+    return undefined;
   }
 
   #instances(settings: JsonObject, origin: Origin): Instance[] {
@@ -256,6 +283,16 @@ class Declarer {
 
 function table(value: Json | undefined): JsonObject {
   return isJsonObject(value) ? value : {};
+}
+
+function strategyOfOne(origin: Origin): Finding {
+  return {
+    code: "config/not-allowed-here",
+    summary: "strategy is for several VMs",
+    origin: { ...origin, path: [...origin.path, "strategy"] },
+    spot: { part: "key" },
+    hint: "Add count or for_each, or write it in the environment's table.",
+  };
 }
 
 function unknownTemplate(name: string, origin: Origin | undefined, names: readonly string[]): Finding {
