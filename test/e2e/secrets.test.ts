@@ -127,7 +127,7 @@ test("no secret is in any process list, log, plan, event, record or image of a r
     token: of("token"),
     ...keyLines("ca", of("ca", "key")),
   };
-  expect(Object.keys(secrets).length).toBe(5);
+  expect(Object.keys(secrets).length).toBe(6);
   expect(Object.values(secrets).every((value) => value.length >= 20)).toBe(true);
 
   // They arrived.
@@ -155,7 +155,7 @@ test("no secret is in any process list, log, plan, event, record or image of a r
   // The guest's own disk holds what was put there.
   const states = /^(lab\/\.vmlab\/(state\.json|history\/state-\d+\.json)$|h\/backups\/)/;
   const disk = join("h", "vms", await lab.instance("web"), "disk-0.qcow2");
-  await lab.ok("stop", "web");
+  expect(await vmlab("stop", "web")).toBe(0);
   const found = await hunt(lab.root, secrets, (path) => states.test(path) || path === disk);
   expect(found.leaks).toEqual([]);
   expect(found.open).toEqual([]);
