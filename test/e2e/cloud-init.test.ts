@@ -26,7 +26,7 @@ full(
   "is carried out beside vmlab's own: lists appended, tables merged, values as cloud-init reads them",
   async () => {
     const image = await bookworm();
-    // What nobody quotes: permissions are octal and yes is true in the YAML that cloud-init reads.
+    // yes is true in the YAML that cloud-init reads.
     await lab.write(
       `#cloud-config
 fqdn: web.example
@@ -35,15 +35,15 @@ users:
     gecos: Grüße
     groups: [adm]
     shell: /bin/bash
-    lock_passwd: true
+    lock_passwd: yes
 write_files:
   - path: /etc/from-cloud-init
-    permissions: 0640
+    permissions: "0640"
     content: |
       \${HOME} \${secrets.token} stay as they are
 runcmd:
   - [sh, -c, "id deploy > /run/deploy"]
-manage_etc_hosts: false
+manage_etc_hosts: localhost
 `,
       "web.yaml",
     );
