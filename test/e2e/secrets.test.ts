@@ -92,8 +92,9 @@ test("no secret is in any process list, log, plan, event, record or image of a r
   const host = watchProcesses();
   let processes = "";
   try {
-    expect(await vmlab("plan", "-o", "saved.plan", "--details")).toBe(0);
-    expect(await vmlab("apply", "saved.plan", "--json")).toBe(1);
+    const saved = join(lab.root, "saved.plan");
+    expect(await vmlab("plan", "-o", saved, "--details")).toBe(0);
+    expect(await vmlab("apply", saved, "--json")).toBe(1);
     expect(told.at(-1)).toContain('"code":"qemu/step-failed"');
     expect(await vmlab("logs", "web", "--provision")).toBe(0);
     expect(told.at(-1)).toMatch(/ {2}\| failing\n {2}failed after \S+, exit code 7\n$/);
