@@ -59,7 +59,7 @@ export async function detach(context: CommandContext, run: DetachedRun): Promise
     args.push("--parallelism", String(run.parallelism), "--lock-timeout", `${seconds}s`);
     pid = await effects.processes.startDetached(program, [...before, ...args], {
       logFile: places.output,
-      env: { ...variablesFor(run), VMLAB_HOME: home.root },
+      env: { ...variablesOf(effects.host.env), ...variablesFor(run), VMLAB_HOME: home.root },
     });
     await begun(context, id, pid);
   } catch (error) {
@@ -166,7 +166,7 @@ async function endBeforeBegin(context: CommandContext, id: string, error: unknow
 
 /**
  * Variables that were given to this command reach the other through its environment: arguments can be read by everybody
- * on the host. Those of this environment it has anyway.
+ * on the host.
  */
 function variablesFor(run: DetachedRun): Record<string, string> {
   const { var: assignments = [], varFile = [] } = run.given;
@@ -176,6 +176,15 @@ function variablesFor(run: DetachedRun): Record<string, string> {
       `VMLAB_VAR_${name}`,
       typeof value === "string" ? value : JSON.stringify(value),
     ]),
+  );
+}
+
+/** Values of variables in this environment, which no other program sees. */
+function variablesOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      name.startsWith("VMLAB_VAR_") && value !== undefined ? [[name, value]] : [],
+    ),
   );
 }
 

@@ -146,7 +146,7 @@ export interface Processes {
 export interface RunOptions {
   readonly input?: string | Buffer;
   readonly cwd?: string;
-  /** Added to vmlab's own environment. */
+  /** Added to vmlab's own environment, of which programs do not see the values of variables (VMLAB_VAR_NAME). */
   readonly env?: Record<string, string>;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;

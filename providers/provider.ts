@@ -28,6 +28,12 @@ export interface CallContext {
   readonly output: (line: string) => void;
 }
 
+/** Handed to a provisioning step. */
+export interface StepContext extends CallContext {
+  /** Told how what was run in the guest ended: its exit code, null when a signal or the deadline ended it. */
+  readonly exited?: (code: number | null) => void;
+}
+
 // ---------------------------------------------------------------------------------------------------------- VMs
 
 /** The declared inputs of a VM with every expression evaluated: secrets in clear, sizes in bytes. */
@@ -223,7 +229,7 @@ export interface VmProvider {
   /** Runs the user's ready.command until it succeeds or its time is over. */
   readyCommand(spec: VmSpec, context: CallContext): Promise<void>;
   /** Carries out one provisioning step as root, with the spec's env. Fails with the tail of its output. */
-  provision(spec: VmSpec, step: GuestStep, context: CallContext): Promise<void>;
+  provision(spec: VmSpec, step: GuestStep, context: StepContext): Promise<void>;
   /** Brings a machine to the spec: live what can be live (ports, keys, password, labels, disk growth), the rest when
    * off. The engine has stopped it before where the schema's change class says restart. */
   update(spec: VmSpec, context: CallContext): Promise<JsonObject>;

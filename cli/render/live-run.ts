@@ -4,7 +4,7 @@ import { formatDuration } from "../../engine/units.ts";
 import type { LiveArea } from "../terminal.ts";
 import { type EventLayout, eventLines } from "./event-lines.ts";
 import { doing, progressBar, progressText } from "./operation-words.ts";
-import { cutEnd, cutMiddle, pad, textWidth } from "./text-width.ts";
+import { cutEnd, cutMiddle, pad, printable, textWidth } from "./text-width.ts";
 
 interface Running {
   readonly operation: OperationLabel;
@@ -12,6 +12,8 @@ interface Running {
   readonly estimateMs?: number;
   phase?: string;
   progress?: Progress;
+  /** The last line that it printed. */
+  said?: string;
 }
 
 /** More running operations than this are counted, not listed. */
@@ -42,6 +44,8 @@ export class LiveRun {
 
   take(event: Event): void {
     this.#follow(event);
+    // A terminal shows what it says last; all of it is in the log.
+    if (event.type === "operation-output") return;
     const lines = eventLines(event, this.#layout());
     if (lines.length > 0) this.#area.print(`${lines.join("\n")}\n`);
     if (lines.length > 0 || event.type === "operation-started") this.draw();
@@ -78,9 +82,15 @@ export class LiveRun {
       case "operation-progress": {
         const entry = this.#running.get(event.operation.id);
         if (entry === undefined) return;
+        if (entry.phase !== event.phase) delete entry.said;
         entry.phase = event.phase;
         if (event.progress === undefined) delete entry.progress;
         else entry.progress = event.progress;
+        return;
+      }
+      case "operation-output": {
+        const entry = this.#running.get(event.operation.id);
+        if (entry !== undefined && event.line.trim() !== "") entry.said = printable(event.line.trim());
         return;
       }
       case "operation-finished":
@@ -105,6 +115,7 @@ export class LiveRun {
       entry.phase ?? doing(entry.operation),
       bar,
       progress === undefined ? "" : progressText(progress),
+      entry.said === undefined ? "" : `| ${entry.said}`,
     ];
     const room = this.#width() - textWidth(address) - 2 - textWidth(time) - 3;
     const middle = cutEnd(parts.filter((part) => part !== "").join("  "), Math.max(10, room));

@@ -4,6 +4,7 @@ import { deepEvaluate, type EvaluationContext } from "../config/evaluate-deferre
 import type { NetworkInputs, VmInputs } from "../config/types.ts";
 import { DiagnosticsError, errorText, fail, isDiagnosticsError } from "../diagnostics.ts";
 import type { RunCounts } from "../events.ts";
+import { logsOfLab } from "../host/provision-log.ts";
 import type { Json } from "../json.ts";
 import { holdsSensitive } from "../plan/compare-inputs.ts";
 import { recordDurations } from "../plan/durations.ts";
@@ -305,6 +306,7 @@ async function finish(run: Run, locked: LockedStore): Promise<State | undefined>
   const left = run.keeper.resources();
   if (run.plan.mode === "destroy" && left.length === 0) {
     await run.providers.vm.forgetLab(run.lab);
+    await run.workspace.effects.files.remove(logsOfLab(run.workspace.home, run.lab.lineage));
     await releaseHost(run);
     await locked.clear();
     return undefined;

@@ -1,9 +1,9 @@
 /**
  * A `#cloud-config` file of the user's: reads it and says what is wrong with it, before a machine is made from it. What
  * reaches the guest is the file itself, byte for byte, which cloud-init merges (providers/qemu/seed.ts); here it is only
- * looked at, with the rules of YAML 1.1, as cloud-init does.
+ * looked at, with the rules of YAML 1.1, as cloud-init does. Loaded only for labs that have one.
  */
-import type { YAMLMap } from "yaml";
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from "yaml";
 import type { Position, Problem } from "../diagnostics.ts";
 
 export interface CloudConfig {
@@ -37,7 +37,7 @@ const OWN_KEYS: Readonly<Record<string, string>> = {
 };
 
 /** Reads the text of `file` (as the user names it). */
-export async function readCloudConfig(file: string, text: string, login: ManagedLogin): Promise<CloudConfig> {
+export function readCloudConfig(file: string, text: string, login: ManagedLogin): CloudConfig {
   const [firstLine = ""] = text.split("\n", 1);
   if (!/^#cloud-config\s*$/.test(firstLine)) {
     const problem = {
@@ -49,7 +49,6 @@ export async function readCloudConfig(file: string, text: string, login: Managed
     };
     return { keys: new Set(), problems: [problem] };
   }
-  const { isMap, LineCounter, parseDocument } = await import("yaml");
   const lines = new LineCounter();
   const document = parseDocument(text, { version: "1.1", lineCounter: lines, prettyErrors: false });
   const at = (offset: number): Position => {
@@ -82,7 +81,7 @@ export async function readCloudConfig(file: string, text: string, login: Managed
     };
     return { keys: new Set(), problems: [problem] };
   }
-  const clashes = await findClashes(contents, login);
+  const clashes = findClashes(contents, login);
   return {
     keys: new Set(contents.items.map(({ key }) => String(key))),
     problems: clashes.map(({ what, why, range }) => ({
@@ -102,8 +101,7 @@ interface Clash {
 }
 
 /** What of a file would break the login, the host keys or the name, or would be lost. */
-async function findClashes(settings: YAMLMap, { user, password }: ManagedLogin): Promise<Clash[]> {
-  const { isMap, isNode, isScalar, isSeq } = await import("yaml");
+function findClashes(settings: YAMLMap, { user, password }: ManagedLogin): Clash[] {
   const clashes: Clash[] = [];
   const clash = (node: unknown, what: string, why: string): void => {
     clashes.push({ what, why, range: (isNode(node) ? node.range : undefined) ?? [0, 0, 0] });

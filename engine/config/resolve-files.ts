@@ -109,7 +109,7 @@ class FileResolver {
     this.#diagnosed.add(looked);
     const { readCloudConfig } = await import("./cloud-config.ts");
     const text = await this.#files.readText(join(this.#lab.folder, path));
-    const { problems } = await readCloudConfig(path, text, { user, password });
+    const { problems } = readCloudConfig(path, text, { user, password });
     for (const found of problems) {
       const told = `${found.summary}\0${found.range?.start.line}`;
       if (!this.#diagnosed.has(told)) this.#inFiles.push(problem(found));

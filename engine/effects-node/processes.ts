@@ -3,6 +3,7 @@ import { access, constants, open, stat } from "node:fs/promises";
 import { constants as osConstants } from "node:os";
 import { delimiter, join } from "node:path";
 import type { Processes } from "../effects.ts";
+import { childEnvironment } from "./child-environment.ts";
 import { processesWithEnvironment } from "./find-by-environment.ts";
 import { identifyProcess } from "./identify-process.ts";
 import { openProcess } from "./open-process.ts";
@@ -31,7 +32,7 @@ async function interactive(
   process.on("SIGINT", ignore);
   try {
     return await new Promise<number>((resolve, reject) => {
-      const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...options.env } });
+      const child = spawn(program, args, { stdio: "inherit", env: childEnvironment(options.env) });
       child.once("error", reject);
       // As a shell reports it: 128 + the number of the signal.
       child.once("exit", (code, signal) => resolve(code ?? 128 + (signal ? osConstants.signals[signal] : 0)));
@@ -53,7 +54,7 @@ async function startDetached(
       const child = spawn(program, args, {
         detached: true,
         stdio: ["ignore", log.fd, log.fd],
-        env: { ...process.env, ...options.env },
+        env: childEnvironment(options.env),
       });
       child.once("error", reject);
       child.once("spawn", () => {

@@ -1,4 +1,5 @@
 import type { RunOptions, RunResult } from "../effects.ts";
+import { childEnvironment } from "./child-environment.ts";
 import { trackGroup, untrackGroup } from "./process-groups.ts";
 import { signalProcess } from "./signal-process.ts";
 import { lineSplitter } from "./split-lines.ts";
@@ -24,7 +25,8 @@ export async function runProcess(
     stripFinalNewline: false,
     detached: ownGroup,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.env === undefined ? {} : { env: options.env }),
+    extendEnv: false,
+    env: childEnvironment(options.env),
     ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
   });
   const { pid } = subprocess;

@@ -65,6 +65,7 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
       await mustRun(world, spec);
       await world.disturb("provision", spec.name, context.signal);
       context.output(`${step.label}: done`);
+      context.exited?.(0);
       await did(spec.id, step.label);
     },
     async update(spec, context) {

@@ -137,7 +137,7 @@ async function cloudConfigOf({
   if (text === undefined) return {};
   const { readCloudConfig } = await import("../../engine/config/cloud-config.ts");
   const login = { user, password: password !== undefined && password !== "" };
-  const { keys, problems } = await readCloudConfig("cloud_init", text, login);
+  const { keys, problems } = readCloudConfig("cloud_init", text, login);
   // Planning looked at it with what was known then; a login that was computed since may clash all the same.
   if (problems.length > 0)
     throw new DiagnosticsError(problems.map((one) => problem({ ...one, address: `vm.${name}` })));

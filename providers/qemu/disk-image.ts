@@ -16,7 +16,7 @@ export async function diskInfo(effects: Effects, path: string): Promise<DiskInfo
   return { format: info.format, virtualSize: info["virtual-size"] };
 }
 
-/** An empty qcow2 layer of `size` bytes over `base`. */
+/** An empty qcow2 layer of `size` bytes over `base`, mode 0600: what a guest is given ends up in it. */
 export async function createOverlay(
   effects: Effects,
   path: string,
@@ -25,6 +25,7 @@ export async function createOverlay(
 ): Promise<void> {
   const args = ["create", "-q", "-f", "qcow2", "-F", base.format, "-b", base.path, path, String(size)];
   await qemuImg(effects, args, `the disk ${path} cannot be made`);
+  await effects.files.chmod(path, 0o600);
 }
 
 /** Grows a disk that no machine has open. */

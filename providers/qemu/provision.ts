@@ -1,7 +1,7 @@
 /** Provisioning steps and the ready command: as root, with the VM's env, everything that may be secret on stdin. */
 import { fail } from "../../engine/diagnostics.ts";
 import { shellQuote } from "../../engine/shell-words.ts";
-import type { CallContext, GuestStep, VmSpec } from "../provider.ts";
+import type { CallContext, GuestStep, StepContext, VmSpec } from "../provider.ts";
 import type { QemuContext } from "./context.ts";
 import { indent } from "./evidence.ts";
 import { asRoot, type GuestResult, runInGuest } from "./guest-shell.ts";
@@ -54,11 +54,12 @@ export async function provisionVm(
   context: QemuContext,
   spec: VmSpec,
   step: GuestStep,
-  call: CallContext,
+  call: StepContext,
 ): Promise<void> {
   const running = await requireRunning(context, spec.id);
   call.progress(step.label);
   const timeoutMs = stretched(running.runtime, spec.timeouts.stepMs);
+  const tail: string[] = [];
   const result = await whileMachineRuns(
     context.effects,
     running,
@@ -69,19 +70,24 @@ export async function provisionVm(
         ...stepCommand(spec, step),
         timeoutMs,
         signal,
-        ...(step.kind === "file" ? {} : { onLine: call.output }),
+        onLine: (line) => {
+          tail.push(line);
+          if (tail.length > TAIL_LINES) tail.shift();
+          call.output(line);
+        },
       }),
   );
+  call.exited?.(result.code);
   if (result.code === 0) return;
   fail({
     code: "qemu/step-failed",
     address: `vm.${spec.name}`,
     summary: `${step.label} failed in ${spec.name}: ${outcome(result, timeoutMs)}`,
-    detail: outputTail(result),
+    detail: outputTail(tail),
     hint:
       result.timedOut && step.kind !== "file"
         ? "Raise timeouts.step, or look inside for what it waits for."
-        : `Look inside: vmlab ssh ${spec.name}. The next apply goes on from this step.`,
+        : `All of it: vmlab logs ${spec.name} --provision. Look inside: vmlab ssh ${spec.name}. The next apply goes on from this step.`,
   });
 }
 
@@ -106,7 +112,7 @@ export async function vmReadyCommand(context: QemuContext, spec: VmSpec, call: C
         code: "qemu/ready-command-failed",
         address: `vm.${spec.name}`,
         summary: `ready.command of ${spec.name} did not succeed within ${Math.round(timeoutMs / 1000)} s`,
-        detail: `The last attempt: ${outcome(result, left)}\n${outputTail(result)}`,
+        detail: `The last attempt: ${outcome(result, left)}\n${outputTail(linesOf(result))}`,
         hint: `Run it by hand: vmlab ssh ${spec.name} -- ${ready.command}`,
       });
     }
@@ -169,8 +175,11 @@ function outcome({ code, timedOut, stderr }: GuestResult, timeoutMs: number): st
   return code === null ? "ended by a signal" : `exit code ${code}`;
 }
 
-function outputTail({ stdout, stderr }: GuestResult): string {
-  const lines = [stdout, stderr].flatMap((text) => (text.trim() === "" ? [] : text.trimEnd().split("\n")));
+function linesOf({ stdout, stderr }: GuestResult): string[] {
+  return [stdout, stderr].flatMap((text) => (text.trim() === "" ? [] : text.trimEnd().split("\n")));
+}
+
+function outputTail(lines: readonly string[]): string {
   return lines.length === 0
     ? "It printed nothing."
     : `Its output ends with:\n${indent(lines.slice(-TAIL_LINES))}`;

@@ -3,6 +3,7 @@ import equal from "fast-deep-equal";
 import type { GuestStep } from "../../../providers/provider.ts";
 import { assetPath } from "../../asset-path.ts";
 import { describeStep } from "../../config/describe-step.ts";
+import { ProvisionLog, provisionLogPlaces } from "../../host/provision-log.ts";
 import { isJsonObject, type Json, type JsonObject, keyedHash } from "../../json.ts";
 import { isDeferred } from "../../plan/compare-inputs.ts";
 import { readUnchanged } from "../../unchanged-file.ts";
@@ -20,12 +21,23 @@ export async function provision(run: Run, call: StepCall): Promise<void> {
   let done = commonPrefix(target.record.stepsDone ?? [], wanted);
   const total = wanted.length;
   const steps = allStepsDone(run, call, target) ? [] : evaluated(run, planned).steps;
+  const log = logOf(run, planned, target);
   for (const [index, step] of steps.entries()) {
     const hash = wanted[index];
     if (index < done.length || hash === undefined) continue;
     const guestStep = await guestStepOf(run, address, step, labelOf(planned, index));
     call.context.progress(guestStep.label, { unit: "steps", done: index, total });
-    await run.providers.vm.provision(target.spec, guestStep, call.context);
+    const told = { step: guestStep.label, number: index + 1, total };
+    await log.step(told, call.context.signal, ({ output, exited }) =>
+      run.providers.vm.provision(target.spec, guestStep, {
+        ...call.context,
+        exited,
+        output: (line) => {
+          output(line);
+          call.context.output(line);
+        },
+      }),
+    );
     done = [...done, hash];
     await run.keeper.commit({
       kind: "resource",
@@ -36,6 +48,17 @@ export async function provision(run: Run, call: StepCall): Promise<void> {
   if (target.spec.ready !== undefined) await run.providers.vm.readyCommand(target.spec, call.context);
   const resource = { ...target.with({ phase: "complete" }), stepsDone: done, provisioned: true };
   await run.keeper.commit({ kind: "resource", address, resource });
+}
+
+function logOf(run: Run, { address, name }: PlannedVm, { instance }: Target): ProvisionLog {
+  const { effects, home, events } = run.workspace;
+  return new ProvisionLog({
+    effects,
+    places: provisionLogPlaces(home, run.lab.lineage, name),
+    instance,
+    mask: run.mask,
+    note: (text) => events({ type: "note", address, text }),
+  });
 }
 
 /** True when nothing is left to be run in the guest. */

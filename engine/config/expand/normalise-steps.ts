@@ -71,6 +71,7 @@ function fileStep(source: StepSource, file: JsonObject, path: Path): ProvisionSt
     return [];
   }
   const to = source.text(file.to ?? "", "guest-path", [...path, "to"]);
+  if (isSensitive(to)) source.findings.push(shownAnyway("A path", source, [...path, "to"]));
   const mode = String(file.mode ?? fileDefaults.mode);
   const owner = String(file.owner ?? fileDefaults.owner);
   if (file.from === undefined) {
@@ -79,6 +80,27 @@ function fileStep(source: StepSource, file: JsonObject, path: Path): ProvisionSt
   }
   const from = pathInLab(source, file.from, [...path, "from"]);
   return from === undefined ? [] : [{ kind: "file", to, mode, owner, from }];
+}
+
+/** A value that the engine keeps as its expression because it comes from a secret. */
+export function isSensitive(value: OrDeferred<string>): boolean {
+  return typeof value === "object" && value.sensitive;
+}
+
+/** A finding: what ends up in arguments of programs and in logs is no place for a secret. */
+export function shownAnyway(
+  what: string,
+  source: Pick<StepSource, "originOf" | "address">,
+  path: Path,
+): Finding {
+  return {
+    code: "config/secret-shown",
+    summary: `${what} cannot be computed from a secret`,
+    detail: "Programs take it as an argument, which everybody on the host or in the guest can read.",
+    origin: source.originOf(path),
+    address: source.address,
+    hint: "Use a plain value, or a variable that is not sensitive.",
+  };
 }
 
 function listOf(value: Json | undefined): readonly Json[] {

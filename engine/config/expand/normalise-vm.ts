@@ -10,7 +10,7 @@ import type { VmDeclaration } from "./declaration.ts";
 import type { Evaluator, Site } from "./evaluator.ts";
 import { type Base, tableOf, vmSite } from "./lab-values.ts";
 import { originInLayers } from "./layers.ts";
-import { normaliseSteps, pathInLab, type StepSource } from "./normalise-steps.ts";
+import { isSensitive, normaliseSteps, pathInLab, type StepSource, shownAnyway } from "./normalise-steps.ts";
 
 export interface VmSurroundings {
   readonly evaluator: Evaluator;
@@ -108,11 +108,12 @@ class Normaliser {
         ? ""
         : this.#value<string>(login.password, "string", ["login", "password"]);
     const keys = Array.isArray(login.keys) ? login.keys : [];
+    const user =
+      login.user === undefined ? this.#base.user : this.#value<string>(login.user, "user", ["login", "user"]);
+    if (isSensitive(user))
+      this.#around.findings.push(shownAnyway("A user's name", this.#stepSource(), ["login", "user"]));
     return {
-      user:
-        login.user === undefined
-          ? this.#base.user
-          : this.#value<string>(login.user, "user", ["login", "user"]),
+      user,
       ...(password === "" ? {} : { password }),
       keys: keys.map((key: Json, index) => this.#value<string>(key, "text", ["login", "keys", index])),
     };

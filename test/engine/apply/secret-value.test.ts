@@ -23,7 +23,8 @@ const file = (name: string, content: unknown): string => {
   chmodSync(path, 0o600);
   return path;
 };
-const run = (program: string, ...args: string[]) => execFileSync(program, args, { encoding: "utf8" });
+const run = (program: string, ...args: string[]) =>
+  execFileSync(program, args, { encoding: "utf8", stdio: "pipe" });
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "vmlab-secret-"));

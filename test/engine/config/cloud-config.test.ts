@@ -9,7 +9,7 @@ import { load, loadValid, memoryEffects, problems, show } from "./memory-lab.ts"
 const PLAIN: ManagedLogin = { user: "debian", password: false };
 
 async function told(text: string, login = PLAIN): Promise<string> {
-  const { problems } = await readCloudConfig("web.yaml", text, login);
+  const { problems } = readCloudConfig("web.yaml", text, login);
   return show(problems.map(problem));
 }
 
@@ -27,7 +27,7 @@ write_files:
     permissions: 0644
     content: !!binary aGVsbG8=
 `;
-    const { keys, problems } = await readCloudConfig("web.yaml", text, PLAIN);
+    const { keys, problems } = readCloudConfig("web.yaml", text, PLAIN);
     expect(problems).toEqual([]);
     expect([...keys]).toEqual([
       "packages",
@@ -43,7 +43,7 @@ write_files:
   test.each([["#cloud-config\n"], ["#cloud-config \r\n# nothing yet\r\n"]])(
     "may be empty: %j",
     async (text) => {
-      expect(await readCloudConfig("web.yaml", text, PLAIN)).toEqual({ keys: new Set(), problems: [] });
+      expect(readCloudConfig("web.yaml", text, PLAIN)).toEqual({ keys: new Set(), problems: [] });
     },
   );
 

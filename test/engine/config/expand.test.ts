@@ -357,6 +357,23 @@ usage = ["server", "client"]
   expect(resource(await expand(secrets), "secret.etcd").inputs).toEqual({ ...etcd, issuer });
 });
 
+test("paths and users' names are no place for secrets", async () => {
+  const lab = `${LAB}[secrets]
+token = {}
+[vms.web]
+login = { user = "u\${secrets.token}" }
+files = [{ content = "\${secrets.token}", to = "/etc/\${secrets.token}" }]
+`;
+  expect(
+    await problems(lab),
+  ).toBe(`lab.toml:6:18-37 config/secret-shown: A user's name cannot be computed from a secret
+  Programs take it as an argument, which everybody on the host or in the guest can read.
+  → Use a plain value, or a variable that is not sensitive.
+lab.toml:7:47-70 config/secret-shown: A path cannot be computed from a secret
+  Programs take it as an argument, which everybody on the host or in the guest can read.
+  → Use a plain value, or a variable that is not sensitive.`);
+});
+
 test("wrong settings of secrets are told where they stand", async () => {
   const lab = `${LAB}[secrets]
 token = { pattern = "[a-z]{4}" }

@@ -21,6 +21,17 @@ describe("run", () => {
     expect(lines.sort()).toEqual(["stderr: hello", "stdout: in", "stdout: put"]);
   });
 
+  test("programs do not see the values of variables, unless they are given", async () => {
+    process.env.VMLAB_VAR_pin = "1234";
+    try {
+      const show = ["-c", 'echo "$VMLAB_VAR_pin"'];
+      expect((await processes.run("sh", show)).stdout).toBe("\n");
+      expect((await processes.run("sh", show, { env: { VMLAB_VAR_pin: "5" } })).stdout).toBe("5\n");
+    } finally {
+      delete process.env.VMLAB_VAR_pin;
+    }
+  });
+
   test("a missing program is ENOENT", async () => {
     await expect(processes.run("vmlab-no-such-program", [])).rejects.toMatchObject({ code: "ENOENT" });
   });
