@@ -1,4 +1,5 @@
 /** The VMs of a lab as `vmlab list` shows them: what the state records beside what really exists. */
+import { networkAddresses } from "../engine/operate/access/network-addresses.ts";
 import { compareNames } from "../engine/operate/select.ts";
 import type { Intent, ResourceState, State } from "../engine/state/types.ts";
 import type { PortForward, VmObservation, VmProvider } from "../providers/provider.ts";
@@ -17,8 +18,6 @@ export interface ListedVm {
   readonly cpus?: number;
   readonly memory?: number;
   readonly disk?: number;
-  /** Address in the lab's network. */
-  readonly ip?: string;
   readonly host?: string;
   readonly ssh_port?: number;
   /** Network → the VM's address in it, in the order of the VM's interfaces. */
@@ -64,10 +63,9 @@ function listed(vm: ResourceState, observation: VmObservation, intent: Intent | 
     ...numberField("cpus", inputs.cpus),
     ...numberField("memory", inputs.memory),
     ...numberField("disk", inputs.disk),
-    ...(text(attributes.ip) === undefined ? {} : { ip: text(attributes.ip) ?? "" }),
     ...(text(attributes.host) === undefined ? {} : { host: text(attributes.host) ?? "" }),
     ...numberField("ssh_port", attributes.ssh_port),
-    networks: addresses(inputs.networks),
+    networks: networkAddresses(vm),
     ports: record(attributes.ports, number),
     ...(temporary.length === 0 ? {} : { temporary_ports: temporary }),
     ...(note === undefined ? {} : { note }),
@@ -130,15 +128,6 @@ function number(value: unknown): number | undefined {
 
 function numberField<K extends string>(key: K, value: unknown): { readonly [P in K]?: number } {
   return typeof value === "number" ? ({ [key]: value } as { [P in K]: number }) : {};
-}
-
-function addresses(interfaces: unknown): Record<string, string> {
-  if (!Array.isArray(interfaces)) return {};
-  return Object.fromEntries(
-    (interfaces as readonly { name?: unknown; ip?: unknown }[]).flatMap(({ name, ip }) =>
-      typeof name === "string" && typeof ip === "string" ? [[name, ip]] : [],
-    ),
-  );
 }
 
 function record<T>(value: unknown, read: (value: unknown) => T | undefined): Record<string, T> {

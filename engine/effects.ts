@@ -175,8 +175,8 @@ export interface OpenOptions {
 export interface OpenProcess {
   /** Standard output. The program waits while nobody reads it. */
   readonly stdout: AsyncIterable<Uint8Array>;
-  /** Resolves when standard input can take more. What comes after the program's end is dropped: its exit code tells why. */
-  write(data: Uint8Array): Promise<void>;
+  /** Resolves when standard input can take more; with false once the program takes no more, as its exit code will tell. */
+  write(data: Uint8Array): Promise<boolean>;
   closeInput(): void;
   /** Ends it, also when its output is not read. */
   stop(): void;

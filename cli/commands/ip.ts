@@ -14,8 +14,8 @@ export function define(context: CommandContext): Command {
   const command = defineCommand(context, "ip", {
     summary: "Show the addresses of VMs",
     description:
-      "IP is the address by which other VMs of the lab reach it, SSH the address on this host that leads to its SSH " +
-      'server; "vmlab port" lists the other forwarded ports. Of a VM that is off these are what the next start asks for.',
+      "IP is the address by which other VMs reach it in each of its networks, SSH the one on this host that leads to its " +
+      'SSH server; "vmlab port" lists the other forwarded ports. Of a VM that is off these are what the next start asks for.',
     examples: [
       { command: "vmlab ip web", text: "one VM" },
       { command: "vmlab ip --env k8s", text: "an environment" },
@@ -35,10 +35,11 @@ async function ip(context: CommandContext, names: readonly string[], options: Ip
   const chosen = new Set(chosenVms(state, names, options).map(({ address }) => address));
   const vms = (await listVms(state, providers.vm)).filter(({ address }) => chosen.has(address));
   if (options.json === true) {
-    const shown = vms.map(({ name, state: power, ip: address, host, ssh_port: port }) => ({
+    const shown = vms.map(({ name, state: power, networks, host, ssh_port: port }) => ({
       name,
       state: power,
-      ip: address ?? null,
+      ip: Object.values(networks)[0] ?? null,
+      networks,
       ssh: port === undefined ? null : { host: host ?? "127.0.0.1", port },
     }));
     out.write(`${JSON.stringify(shown, null, 2)}\n`);
@@ -46,7 +47,9 @@ async function ip(context: CommandContext, names: readonly string[], options: Ip
   }
   const rows = vms.map((vm): Cell[] => [
     vm.name,
-    vm.ip ?? "",
+    Object.entries(vm.networks)
+      .map(([network, address]) => `${address} (${network})`)
+      .join(", "),
     vm.ssh_port === undefined ? "none before its first start" : `${vm.host ?? "127.0.0.1"}:${vm.ssh_port}`,
     vm.state === "running" ? "" : vm.state,
   ]);

@@ -57,7 +57,8 @@ export async function openProcess(
   return {
     stdout: child.stdout,
     async write(data) {
-      if (!child.stdin.writable || child.stdin.write(data)) return;
+      if (!child.stdin.writable) return false;
+      if (child.stdin.write(data)) return true;
       await new Promise<void>((resolve) => {
         const go = (): void => {
           child.stdin.off("drain", go);
@@ -67,6 +68,7 @@ export async function openProcess(
         child.stdin.once("drain", go);
         child.stdin.once("close", go);
       });
+      return child.stdin.writable;
     },
     closeInput: () => void child.stdin.end(),
     stop,

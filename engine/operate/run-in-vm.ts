@@ -49,10 +49,10 @@ export async function runInVm(
 }
 
 async function feed(
-  write: (data: Uint8Array) => Promise<void>,
+  write: (data: Uint8Array) => Promise<boolean>,
   input: AsyncIterable<Uint8Array> = EMPTY,
 ): Promise<void> {
-  for await (const data of input) await write(data);
+  for await (const data of input) if (!(await write(data))) return;
 }
 
 const EMPTY: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => NOTHING };

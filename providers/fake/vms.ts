@@ -114,7 +114,7 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
       await did(id, `exec ${command}`);
       return {
         stdout: Readable.from([]),
-        write: async () => undefined,
+        write: async () => true,
         closeInput: () => undefined,
         stop: () => undefined,
         ended: Promise.resolve(0),

@@ -4,8 +4,8 @@ import type { Connection, OpenProcess } from "../../engine/effects.ts";
 import type { CallContext, ExecResult } from "../provider.ts";
 import type { QemuContext } from "./context.ts";
 import { asRoot, runInGuest } from "./guest-shell.ts";
+import { openInGuest } from "./open-guest.ts";
 import { requireRunning } from "./ready.ts";
-import { sshArguments } from "./ssh-access.ts";
 
 /** The command is handed to the guest's shell, as ssh does. ssh's own failures end with code 255. */
 export async function execInVm(
@@ -35,12 +35,8 @@ export async function openInVm(
   signal: AbortSignal,
 ): Promise<OpenProcess> {
   const { access } = await requireRunning(context, id);
-  const { onStderr } = options;
-  return await context.effects.processes.open(
-    "ssh",
-    sshArguments(access, options.asRoot === true ? asRoot(access.user, command) : command),
-    { signal, ...(onStderr === undefined ? {} : { onStderr }) },
-  );
+  const words = options.asRoot === true ? asRoot(access.user, command) : command;
+  return await openInGuest(context.effects, access, words, options, signal);
 }
 
 /** QEMU serves one console client at a time; a second one waits without a word. */

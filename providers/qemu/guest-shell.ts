@@ -21,7 +21,7 @@ export interface GuestResult extends ExecResult {
 }
 
 /** Pauses between attempts to connect, in milliseconds. */
-const PAUSES = [500, 1_000, 2_000, 4_000];
+export const PAUSES = [500, 1_000, 2_000, 4_000];
 
 /** Runs a command as the login user. */
 export async function runInGuest(
@@ -37,12 +37,15 @@ export async function runInGuest(
   return await runOnce(effects, access, options);
 }
 
+/** What ssh says then, and nothing else. */
+export const DROPPED = /^kex_exchange_identification: .*\s*$/;
+
 /**
  * True when the server closed the connection before the login, as it does while too many others are waiting for theirs
  * (sshd_config(5), MaxStartups): nothing was run. OpenSSH has no exit code of its own for that.
  */
 function isDropped({ code, stdout, stderr, timedOut }: GuestResult): boolean {
-  return code === 255 && !timedOut && stdout === "" && /^kex_exchange_identification: .*\s*$/.test(stderr);
+  return code === 255 && !timedOut && stdout === "" && DROPPED.test(stderr);
 }
 
 async function runOnce(effects: Effects, access: SshAccess, options: GuestCommand): Promise<GuestResult> {

@@ -110,6 +110,7 @@ test("ip shows by which address each VM is reached", async () => {
       name: "web",
       state: "running",
       ip: null,
+      networks: {},
       ssh: { host: "127.0.0.1", port: expect.any(Number) as unknown },
     },
   ]);

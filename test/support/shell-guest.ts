@@ -20,7 +20,7 @@ export function answeringGuest(answer: Uint8Array, vm = "web"): GuestEnd {
     stdout: (async function* () {
       yield answer;
     })(),
-    write: async () => undefined,
+    write: async () => true,
     closeInput: () => undefined,
     stop: () => undefined,
     ended: Promise.resolve(0),

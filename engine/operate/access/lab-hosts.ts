@@ -3,13 +3,14 @@ import type { SshAccess, VmProvider } from "../../../providers/provider.ts";
 import { isJsonObject } from "../../json.ts";
 import type { ResourceState, State } from "../../state/types.ts";
 import { compareNames } from "../select.ts";
+import { networkAddresses } from "./network-addresses.ts";
 
 export interface LabHost {
   readonly name: string;
   readonly lab: string;
   readonly running: boolean;
   readonly access: SshAccess;
-  /** Address in the lab's network. */
+  /** Address in the VM's first network. */
   readonly ip?: string;
   readonly environment?: string;
   readonly role?: string;
@@ -38,13 +39,13 @@ export async function labHosts(state: State | undefined, provider: VmProvider): 
       unreachable.push(vm.name);
       continue;
     }
-    const { ip } = { ...vm.attributes, ...observation.attributes };
+    const [ip] = Object.values(networkAddresses(vm));
     hosts.push({
       name: vm.name,
       lab: state?.lab ?? "",
       running: observation.state === "running",
       access: await provider.ssh(vm.instance),
-      ...(typeof ip === "string" ? { ip } : {}),
+      ...(ip === undefined ? {} : { ip }),
       ...groupsOf(vm),
     });
   }

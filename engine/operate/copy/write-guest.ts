@@ -46,21 +46,13 @@ export async function writeToGuest(target: GuestTarget, source: OpenSource, call
     { asRoot: target.asRoot, onStderr: said.take },
     call.signal,
   );
-  let over = false;
-  void process.ended.then(
-    () => {
-      over = true;
-    },
-    () => undefined,
-  );
   const output = process.stdout[Symbol.asyncIterator]();
   try {
     const where = await firstLine(output);
     if (where !== undefined) {
       for await (const chunk of encodeTar(source.entries, prefixOf(where, place, source))) {
         // A tar that has given up takes no more: its exit code and what it said tell why.
-        if (over) break;
-        await process.write(chunk);
+        if (!(await process.write(chunk))) break;
       }
       process.closeInput();
       while ((await output.next()).done !== true);
