@@ -86,6 +86,7 @@ function countText(name: string, resources: readonly Resource[]): string {
     ...count("image", "image", "images"),
     ...count("role", "role", "roles"),
     ...count("network", "network", "networks"),
+    ...count("volume", "volume", "volumes"),
     ...count("secret", "secret", "secrets"),
   ];
   return parts.length === 0

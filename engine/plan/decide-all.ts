@@ -11,6 +11,7 @@ import { decideNetwork } from "./decide-network.ts";
 import { decideRemoval } from "./decide-removal.ts";
 import { decideSecret } from "./decide-secret.ts";
 import { decideVm, type PlannedBase } from "./decide-vm.ts";
+import { decideVolume } from "./decide-volume.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
 import { NO_PORTS, portMoves } from "./host-ports.ts";
 import { cycleProblem, type ExpandedLab, type PlanBasis } from "./make-plan.ts";
@@ -19,6 +20,8 @@ import { protectionProblem } from "./protection.ts";
 import { isRequested } from "./requests.ts";
 import { type ImageCandidate, type ImageOutlook, ImageResolver } from "./resolve-images.ts";
 import type { Reason } from "./types.ts";
+import { holderProblems } from "./volume-holders.ts";
+import { NO_VOLUMES, volumeMoves } from "./volume-moves.ts";
 
 export interface DecidedLab {
   /** In dependency order; resources that stay as they are included. */
@@ -64,9 +67,13 @@ export async function decideAll(
   const resolver = new ImageResolver(basis, imageCandidates(candidates), signal);
   const images = await lookAtImages(resolver, basis, chosen, needed);
   diagnostics.push(...resolver.diagnostics);
+  // Volumes come before the VMs that have them.
+  const renewed = new Set<string>();
   const items = chosen.map((candidate): DecidedResource => {
-    const decision = decide(basis, candidate, candidates, images);
+    const decision = decide(basis, candidate, { candidates, images, renewed });
     diagnostics.push(...decision.diagnostics);
+    if (candidate.resource?.type === "volume" && decision.action === "replace")
+      renewed.add(candidate.address);
     const blocked = protectionProblem(candidate.address, decision, candidate.resource, candidate.recorded);
     if (blocked !== undefined) diagnostics.push(blocked);
     return {
@@ -77,10 +84,14 @@ export async function decideAll(
       dependedOn: candidate.recorded?.dependsOn ?? [],
       removal: removes(basis, candidate),
       ...(decision.steps.length === 0
-        ? NO_PORTS
-        : portMoves(candidate.recorded?.inputs, decision.planned?.inputs)),
+        ? { ...NO_PORTS, ...NO_VOLUMES }
+        : {
+            ...portMoves(candidate.recorded?.inputs, decision.planned?.inputs),
+            ...volumeMoves(candidate.recorded?.inputs, decision.planned?.inputs, renewed),
+          }),
     };
   });
+  diagnostics.push(...holderProblems(items, basis.state));
   const resolutions = new Map(
     [...images].flatMap(([address, { outlook }]) =>
       outlook?.resolution === undefined ? [] : [[address, outlook.resolution] as const],
@@ -186,22 +197,26 @@ interface ImageView {
   readonly request: ImageRequest;
 }
 
-function decide(
-  basis: PlanBasis,
-  candidate: Candidate,
-  candidates: ReadonlyMap<string, Candidate>,
-  images: ReadonlyMap<string, ImageView>,
-): Decision {
+/** What the rest of the lab means for one resource. */
+interface LabView {
+  readonly candidates: ReadonlyMap<string, Candidate>;
+  readonly images: ReadonlyMap<string, ImageView>;
+  /** Addresses of volumes that are made anew. */
+  readonly renewed: ReadonlySet<string>;
+}
+
+function decide(basis: PlanBasis, candidate: Candidate, { candidates, images, renewed }: LabView): Decision {
   const { address, resource, recorded } = candidate;
   const { options, reality } = basis;
   const foreign = foreignProvider(basis, candidate);
   if (foreign !== undefined) return { ...NO_CHANGE, diagnostics: [foreign] };
   const observation = reality.vms.get(recorded?.instance ?? "");
+  const volume = reality.volumes.get(recorded?.instance ?? "");
   if (resource === undefined) {
     if (recorded === undefined || options.mode === "refresh-only") return NO_CHANGE;
     const reason: Reason =
       options.mode === "destroy" ? { kind: "requested", by: "destroy" } : { kind: "removed" };
-    return decideRemoval(recorded, observation, reason);
+    return decideRemoval(recorded, recorded.type === "volume" ? volume : observation, reason);
   }
   const asked = isRequested(options.replace, address);
   switch (resource.type) {
@@ -212,6 +227,9 @@ function decide(
       const id = recorded?.instance;
       return decideNetwork(resource, recorded, id === undefined ? undefined : reality.networks?.has(id));
     }
+    case "volume":
+      if (options.mode === "refresh-only") return NO_CHANGE;
+      return decideVolume({ resource, recorded, observation: volume, requested: asked });
     case "image":
     case "role": {
       const view = images.get(address);
@@ -221,7 +239,7 @@ function decide(
     }
     case "vm": {
       const base = baseOf(resource, candidates, images);
-      const situation = { resource, recorded, observation, base, requested: asked, now: basis.now };
+      const situation = { resource, recorded, observation, base, renewed, requested: asked, now: basis.now };
       const decision = decideVm(situation);
       return options.mode === "refresh-only" ? observedOnly(decision) : decision;
     }

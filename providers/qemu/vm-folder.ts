@@ -95,6 +95,8 @@ export interface GuestRecord {
   readonly disk: number;
   /** {@link hostsMark} of the names that it was told; absent for none. */
   readonly hosts?: string;
+  /** Mark of the volumes and shared folders that it was told to mount; absent for none. */
+  readonly mounts?: string;
 }
 
 /** The paths under an instance id. */

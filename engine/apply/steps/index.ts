@@ -10,13 +10,18 @@ import { provision } from "./provision.ts";
 import { forget, remove } from "./remove.ts";
 import { retire } from "./replacement.ts";
 import { recordInputs, update } from "./update.ts";
+import { allocate, detach, grow, trash } from "./volume.ts";
 
 export const STEPS: Readonly<Record<Step, (run: Run, call: StepCall) => Promise<void>>> = {
   generate,
   obtain,
   network,
   disconnect,
+  allocate,
+  grow,
+  trash,
   create,
+  detach,
   start,
   ready,
   provision,

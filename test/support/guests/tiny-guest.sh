@@ -2,7 +2,7 @@
 # Builds the tiny test guest: a BIOS disk with Debian's cloud kernel, busybox and dropbear that honours vmlab's seed.
 #   tiny-guest.sh FOLDER
 # makes FOLDER/tiny.qcow2. Needs no root, no loop device and no mount.
-# Programs: apt-get and dpkg-deb, busybox (static), dropbear and dropbearconvert, cpio, mke2fs, resize2fs, sfdisk,
+# Programs: apt-get and dpkg-deb, busybox (static), dropbear and dropbearconvert, cpio, mke2fs, resize2fs, blkid, sfdisk,
 # partx, grub-mkimage with the i386-pc modules, qemu-img, strip.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
@@ -79,8 +79,8 @@ chmod 1777 "$r/tmp" "$r/var/tmp"
 cp "$busybox" "$r/bin/busybox"
 for applet in $("$busybox" --list); do [ -e "$r/bin/$applet" ] || ln -s busybox "$r/bin/$applet"; done
 for m in virtio_net virtio_console virtio_rng isofs nls_utf8 button evdev; do module $m "$r/lib/modules"; done
-rm -f "$r"/bin/{resize2fs,sfdisk,partx}
-for program in dropbear dropbearkey dropbearconvert resize2fs sfdisk partx; do
+rm -f "$r"/bin/{resize2fs,blkid,sfdisk,partx}
+for program in dropbear dropbearkey dropbearconvert resize2fs mkfs.ext4 blkid sfdisk partx; do
   path=$(command -v $program)
   cp -L "$path" "$r/usr/sbin/$program"
   for lib in $(ldd "$path" | grep -oE '/[^ )]+\.so[^ )]*' | sort -u); do
@@ -158,6 +158,8 @@ awk -F'"' '/macaddress:/ { mac = $2 } /addresses:/ { ip = $2 } /mtu:/ { sub(/.*m
   done
 done
 umount /run/seed
+# Its volumes, as vmlab left them in fstab.
+[ ! -e /etc/fstab ] || mount -a
 acpid -l /dev/null
 EOF
 cat >"$r/etc/udhcpc.sh" <<'EOF'
