@@ -1,4 +1,4 @@
-/** Pretend volumes: a small JSON file each, which the trash is a second folder of. */
+/** Pretend volumes: a folder with a small file each; those in the trash, a file each. */
 import { join } from "node:path";
 import type { Effects } from "../../engine/effects.ts";
 import type { Home } from "../../engine/home.ts";
@@ -9,21 +9,22 @@ export function fakeVolumeProvider(world: FakeWorld, effects: Effects, home: Hom
   const { files } = effects;
   const folder = join(home.root, "fake", "volumes");
   const trash = join(home.root, "fake", "volume-trash");
+  const file = (id: string) => join(folder, id, "volume.json");
   const existing = async (path: string) => (await files.stat(path)) !== undefined;
   return {
     async create({ id, name, size }, context) {
       await world.disturb("allocate", name, context.signal);
-      await files.makeDir(folder);
-      await files.write(join(folder, id), JSON.stringify({ size }));
+      await files.makeDir(join(folder, id));
+      await files.write(file(id), JSON.stringify({ size }));
       return { size };
     },
     async read(ids) {
-      const found = new Set(await files.list(folder));
       return new Map(
         await Promise.all(
           ids.map(async (id): Promise<[string, VolumeObservation]> => {
-            if (!found.has(id)) return [id, { state: "absent" }];
-            const attributes = JSON.parse(await files.readText(join(folder, id)));
+            if (!(await existing(join(folder, id)))) return [id, { state: "absent" }];
+            if (!(await existing(file(id)))) return [id, { state: "incomplete" }];
+            const attributes = JSON.parse(await files.readText(file(id)));
             return [id, { state: "present", attributes }];
           }),
         ),
@@ -31,7 +32,7 @@ export function fakeVolumeProvider(world: FakeWorld, effects: Effects, home: Hom
     },
     async grow({ id, name, size }, _holder, context) {
       await world.disturb("grow", name, context.signal);
-      await files.write(join(folder, id), JSON.stringify({ size }));
+      await files.write(file(id), JSON.stringify({ size }));
       return { size };
     },
     async remove(id, options) {
@@ -43,7 +44,7 @@ export function fakeVolumeProvider(world: FakeWorld, effects: Effects, home: Hom
       await files.remove(join(folder, id));
     },
     async trash() {
-      const ids = await files.list(trash);
+      const ids = (await files.list(trash)).filter((name) => /^[0-9a-f]{12}$/.test(name));
       return await Promise.all(
         ids.map(async (id): Promise<TrashedVolume> => {
           const about = JSON.parse(await files.readText(join(trash, id)));
@@ -53,8 +54,8 @@ export function fakeVolumeProvider(world: FakeWorld, effects: Effects, home: Hom
     },
     async restoreFromTrash(id) {
       if (!(await existing(join(trash, id)))) return;
-      await files.makeDir(folder);
-      await files.write(join(folder, id), "{}");
+      await files.makeDir(join(folder, id));
+      await files.write(file(id), "{}");
       await files.remove(join(trash, id));
     },
     emptyTrash: (id) => files.remove(join(trash, id)),

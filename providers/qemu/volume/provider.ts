@@ -14,7 +14,7 @@ type Context = Pick<QemuContext, "effects" | "home">;
 
 export function qemuVolumeProvider(context: Context): VolumeProvider {
   return {
-    create: (spec, call) => createVolume(context, spec, call),
+    create: (spec) => createVolume(context, spec),
     read: async (ids) =>
       new Map(
         await Promise.all(
@@ -32,12 +32,10 @@ export function qemuVolumeProvider(context: Context): VolumeProvider {
 async function createVolume(
   { effects, home }: Context,
   { id, name, lab, size, filesystem }: VolumeSpec,
-  call: CallContext,
 ): Promise<JsonObject> {
   const folder = volumeFolder(home, id);
   const existing = await readVolumeRecord(effects, folder);
   if (existing !== undefined) return volumeAttributes(existing);
-  call.progress("making the disk");
   await effects.files.remove(folder.root);
   await effects.files.makeDir(folder.root);
   await createDisk(effects, folder.disk, size);
