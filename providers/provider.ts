@@ -451,9 +451,9 @@ export interface VolumeProvider {
   create(spec: VolumeSpec, context: CallContext): Promise<JsonObject>;
   /** One entry for each id asked. */
   read(ids: readonly string[]): Promise<ReadonlyMap<string, VolumeObservation>>;
-  /** Makes the disk as big as `spec.size`, also while the VM with the id `holder` has it and runs. One that is as big
-   * already is no error. The file system in it is brought after it by the VM's update or ready. */
-  grow(spec: VolumeSpec, holder: string | undefined, context: CallContext): Promise<JsonObject>;
+  /** Makes the disk as big as `spec.size`, also while one of the VMs `holders` (ids) has it and runs. One that is as
+   * big already is no error. The file system in it is brought after it by the VM's update or ready. */
+  grow(spec: VolumeSpec, holders: readonly string[], context: CallContext): Promise<JsonObject>;
   /** Into the trash with `trash`, else for good. No VM has it any more. What is absent is no error. */
   remove(id: string, options: { trash?: Omit<TrashedVolume, "size" | "id"> }): Promise<void>;
   trash(): Promise<readonly TrashedVolume[]>;

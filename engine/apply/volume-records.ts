@@ -13,9 +13,9 @@ export function volumeLookup(record: (address: string) => ResourceState | undefi
   };
 }
 
-/** The VM that has a volume. */
-export function holderOf(records: readonly ResourceState[], volume: string): ResourceState | undefined {
-  return records.find(({ type, inputs }) => type === "vm" && volumesOf(inputs).includes(volume));
+/** The VMs that have a volume by their records: after a failure one of them may not have got it yet. */
+export function holdersOf(records: readonly ResourceState[], volume: string): readonly ResourceState[] {
+  return records.filter(({ type, inputs }) => type === "vm" && volumesOf(inputs).includes(volume));
 }
 
 /** A VM's record with only those of its volumes that `keep` (an address) says. */

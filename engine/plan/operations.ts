@@ -15,7 +15,7 @@ export interface DecidedResource {
   /** Host ports, as `8080/tcp`, that this change gives up, and that it takes. */
   readonly frees: readonly string[];
   readonly takes: readonly string[];
-  /** Volumes, by address, that a VM gives up, and that it takes. */
+  /** Volumes, by address, that a VM gives up, and that it has when all is done. */
   readonly releases: readonly string[];
   readonly attaches: readonly string[];
 }

@@ -13,17 +13,17 @@ export function holderProblems(
     ...(item.decision.steps.includes("trash") ? [{ volume: item.address, by: undefined }] : []),
   ]);
   if (wanted.length === 0 || state === undefined) return [];
-  const holders = new Map<string, string>();
+  const holders = new Map<string, string[]>();
   for (const { address, type, inputs } of Object.values(state.resources)) {
     if (type !== "vm") continue;
-    for (const volume of volumesOf(inputs)) holders.set(volume, address);
+    for (const volume of volumesOf(inputs)) holders.set(volume, [...(holders.get(volume) ?? []), address]);
   }
   const releases = new Set(
     items.flatMap((item) => item.releases.map((volume) => `${item.address} ${volume}`)),
   );
   return wanted.flatMap(({ volume, by }) => {
-    const holder = holders.get(volume);
-    if (holder === undefined || holder === by || releases.has(`${holder} ${volume}`)) return [];
+    const holder = holders.get(volume)?.find((one) => one !== by && !releases.has(`${one} ${volume}`));
+    if (holder === undefined) return [];
     return [
       problem({
         code: "plan/volume-in-use",

@@ -1,4 +1,4 @@
-/** Volumes that a change takes from a VM and gives to it: no two VMs have one at a time. */
+/** Volumes that a change takes from a VM, and those it has then: no two VMs have one at a time. */
 import { isJsonObject, type Json } from "../json.ts";
 
 export interface VolumeMoves {
@@ -23,10 +23,8 @@ export function volumeMoves(
   if (held.length === 0 && wanted.length === 0) return NO_VOLUMES;
   const stays = (address: string) =>
     held.includes(address) && wanted.includes(address) && !renewed.has(address);
-  return {
-    releases: held.filter((address) => !stays(address)),
-    attaches: wanted.filter((address) => !stays(address)),
-  };
+  // Also what it has by its record: after a failure another VM may really have it still.
+  return { releases: held.filter((address) => !stays(address)), attaches: wanted };
 }
 
 /** Addresses of the volumes in a VM's inputs. */

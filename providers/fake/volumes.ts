@@ -30,7 +30,7 @@ export function fakeVolumeProvider(world: FakeWorld, effects: Effects, home: Hom
         ),
       );
     },
-    async grow({ id, name, size }, _holder, context) {
+    async grow({ id, name, size }, _holders, context) {
       await world.disturb("grow", name, context.signal);
       await files.write(file(id), JSON.stringify({ size }));
       return { size };

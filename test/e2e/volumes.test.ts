@@ -1,4 +1,6 @@
 /** Volumes in tiny guests: the data outlive their VMs, and disks come, grow and go while guests run. */
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { CliLab } from "../support/cli-lab.ts";
 import { tinyGuest } from "../support/guests/tiny.ts";
@@ -101,7 +103,10 @@ test("data outlive a replaced VM, grow with it, move to another one, and go only
 
   // ---- moved while both run
   await lab.guest("a", "kill $(cat /tmp/writer); sleep 1; sync");
-  expect(await lab.changes()).toContain("~  vm.a  volumes −data on /srv, provisioning (live)  lab.toml:8");
+  expect(await lab.changes()).toEqual([
+    '~  vm.b  goes on after "created"  lab.toml:9  after 2',
+    "~  vm.a  volumes −data on /srv, provisioning  lab.toml:8",
+  ]);
   await lab.ok("apply", "--yes");
   expect(await lab.pid("a")).toBe(pid);
   expect(await lab.guest("b", "cat /srv/kept")).toBe("first");
@@ -135,3 +140,29 @@ test("killed while a volume is made, vmlab leaves nothing of it behind", async (
   await lab.ok("apply", "--yes");
   expect(await lab.list("volumes")).toEqual([]);
 }, 300_000);
+
+test("a folder of the host is shared where the guest's kernel can, and the reason is told where it cannot", async () => {
+  const shares = '[{ from = "src", to = "/src" }, { from = "src", to = "/var/ro", readonly = true }]';
+  const toml = (disk: string) => `lab = { name = "share" }
+images.tiny = { path = "${disk}", user = "lab" }
+vms.a = { image = "tiny", memory = "128MiB", disk = "96MiB", shares = ${shares} }
+`;
+  await lab.write(toml(await tinyGuest("linux-image-amd64")));
+  await mkdir(join(lab.folder, "src"));
+  await lab.write("from the host\n", "src/hello");
+  await lab.ok("apply", "--yes");
+  expect(await lab.guest("a", "cat /src/hello /var/ro/hello; echo from the guest >/src/answer; sync")).toBe(
+    "from the host\nfrom the host",
+  );
+  expect(await readFile(join(lab.folder, "src", "answer"), "utf8")).toBe("from the guest\n");
+  expect((await lab.run(["exec", "a", "--", "touch /var/ro/x"])).code).not.toBe(0);
+  await lab.ok("restart", "a");
+  expect(await lab.guest("a", "cat /src/answer")).toBe("from the guest");
+  expect(await lab.changes()).toEqual([]);
+
+  await lab.write(toml(tiny));
+  const ran = await lab.run(["apply", "--yes"]);
+  expect(ran.code).toBe(1);
+  expect(ran.all).toMatch(/a cannot mount shared folders: the kernel \S+ has no 9p/);
+  expect(await lab.guest("a", "cat /src/answer")).toBe("from the guest");
+}, 900_000);

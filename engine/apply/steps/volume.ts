@@ -5,7 +5,7 @@ import type { PlannedResource } from "../../plan/types.ts";
 import { volumesOf } from "../../plan/volume-moves.ts";
 import type { Intent, ResourceState } from "../../state/types.ts";
 import { newInstanceId, type Run, type StepCall } from "../run.ts";
-import { holderOf, withVolumes } from "../volume-records.ts";
+import { holdersOf, withVolumes } from "../volume-records.ts";
 import { plannedVm, recordOf } from "./vm-target.ts";
 
 type PlannedVolume = Extract<PlannedResource, { type: "volume" }>;
@@ -36,10 +36,11 @@ export async function grow(run: Run, call: StepCall): Promise<void> {
   const planned = plannedVolume(call);
   const { address } = call.operation;
   const { instance = "", attributes: before } = recordOf(run, address);
-  const holder = holderOf(run.keeper.resources(), address);
+  const holders = holdersOf(run.keeper.resources(), address);
   const spec = specFor(run, planned, instance);
-  const attributes = await run.providers.volume.grow(spec, holder?.instance, call.context);
-  if (holder !== undefined) await growInGuest(run, call, holder, spec);
+  const ids = holders.flatMap(({ instance: id }) => id ?? []);
+  const attributes = await run.providers.volume.grow(spec, ids, call.context);
+  for (const holder of holders) await growInGuest(run, call, holder, spec);
   const resource = recordFor(planned, instance, { ...before, ...attributes });
   await run.keeper.commit({ kind: "resource", address, resource });
 }

@@ -71,9 +71,8 @@ function refused(
     [MOUNTS_EXIT.noNinep]: {
       code: "qemu/no-9p",
       summary: `${name} cannot mount shared folders: ${why}`,
-      detail:
-        "Debian's cloud kernel is built without 9p; its linux-image-amd64 and Ubuntu's kernels have it.",
-      hint: `Copy instead of sharing (vmlab cp), or install another kernel in the image.`,
+      detail: "Debian's cloud kernel is built without 9p; linux-image-amd64 has it.",
+      hint: "Copy instead of sharing (vmlab cp), or build an image with another kernel.",
     },
     [MOUNTS_EXIT.otherContent]: {
       code: "qemu/volume-not-empty",

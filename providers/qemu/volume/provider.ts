@@ -21,7 +21,7 @@ export function qemuVolumeProvider(context: Context): VolumeProvider {
           ids.map(async (id) => [id, await readVolume(context, id)] as [string, VolumeObservation]),
         ),
       ),
-    grow: (spec, holder, call) => growVolume(context, spec, holder, call),
+    grow: (spec, holders, call) => growVolume(context, spec, holders, call),
     remove: (id, options) => removeVolume(context, id, options),
     trash: () => listVolumeTrash(context),
     restoreFromTrash: (id) => restoreVolume(context, id),
@@ -65,28 +65,36 @@ async function readVolume({ effects, home }: Context, id: string): Promise<Volum
 }
 
 async function growVolume(
-  { effects, home }: Context,
+  context: Context,
   { id, size }: VolumeSpec,
-  holder: string | undefined,
+  holders: readonly string[],
   call: CallContext,
 ): Promise<JsonObject> {
+  const { effects, home } = context;
   const folder = volumeFolder(home, id);
   const record = await readVolumeRecord(effects, folder);
   if (record === undefined) throw new Error(`there is no volume ${id} to grow`);
   if (size <= record.size) return volumeAttributes(record);
-  call.progress("growing the disk");
-  const vm = holder === undefined ? undefined : vmFolder(home, holder);
-  const machine = vm && (await findMachine(effects, vm, await readRuntime(effects, vm)));
-  const isLive =
-    vm !== undefined &&
-    machine !== undefined &&
-    (await withQmp(effects, vm.qmpSocket, { signal: call.signal, timeoutMs: 30_000 }, async (qmp) => {
-      if (!(await isPlugged(qmp, id))) return false;
-      await qmp.execute("block_resize", { "node-name": volumeNode(id), size });
-      return true;
-    }));
+  let isLive = false;
+  for (const holder of holders) isLive ||= await growLive(context, holder, { id, size }, call.signal);
   if (!isLive) await growDisk(effects, folder.disk, size);
   const grown = { ...record, size };
   await writeVolumeRecord(effects, folder, grown);
   return volumeAttributes(grown);
+}
+
+/** False when the VM does not run, or runs without the volume. */
+async function growLive(
+  { effects, home }: Context,
+  holder: string,
+  { id, size }: Pick<VolumeSpec, "id" | "size">,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const folder = vmFolder(home, holder);
+  if ((await findMachine(effects, folder, await readRuntime(effects, folder))) === undefined) return false;
+  return await withQmp(effects, folder.qmpSocket, { signal, timeoutMs: 30_000 }, async (qmp) => {
+    if (!(await isPlugged(qmp, id))) return false;
+    await qmp.execute("block_resize", { "node-name": volumeNode(id), size });
+    return true;
+  });
 }

@@ -154,6 +154,20 @@ describe("a volume that moves", () => {
     ]);
   });
 
+  test("waits again after a failure left it where it was, with the taker half made", async () => {
+    await made(DATA, on("a", "data"));
+    await write(DATA, "vms.a = {}\n", on("b", "data"));
+    await lab.faults({ failures: [{ step: "detach", name: "a" }] });
+    expect((await lab.apply()).failures.map(({ operation }) => operation)).toEqual(["vm.a:detach"]);
+    await lab.faults({});
+    expect(needs(await lab.plan(), "vm.b:start")).toEqual(["vm.a:detach"]);
+    expect(await refused({ targets: ["vm.b"] })).toEqual([
+      "plan/volume-in-use: vm.b cannot take volume.data: vm.a still has it",
+    ]);
+    expect((await lab.apply()).failures).toEqual([]);
+    expect([await attached("a"), await attached("b")]).toEqual([{}, { data: "/srv/data" }]);
+  });
+
   test("comes from a VM that is removed when that has stopped", async () => {
     await made(DATA, on("a", "data"));
     await write(DATA, on("b", "data"));
@@ -210,7 +224,7 @@ test("What is wrong with volumes and shares is told where it stands", async () =
     `${HEAD}${DATA}volumes.raw = { size = "1GiB", filesystem = "none" }\nvolumes.tiny = { size = 1000 }\n` +
       on("a", "data", "dta") +
       'vms.b.volumes = [{ name = "data" }, { name = "raw", mount = "/raw" }]\n' +
-      'vms.c = { shares = [{ from = "../up", to = "/up" }, { from = "x", to = "/x" }, { from = "y", to = "/x" }] }\n' +
+      'vms.c = { shares = [{ from = "../up", to = "/up" }, { from = "/usr", to = "/x" }, { from = "/etc", to = "/x" }] }\n' +
       'vms.d.volumes = [{ name = "raw", mode = "0700" }]\n',
   );
   const found = await lab.outcome().catch((error: unknown) => error as DiagnosticsError);
@@ -221,8 +235,9 @@ test("What is wrong with volumes and shares is told where it stands", async () =
     '6 config/unknown-reference: There is no volume "dta"',
     "7 config/volume-in-two-vms: vm.a and vm.b both have volume.data",
     "7 config/volume-not-mountable: volume.raw has no file system that vm.b could mount",
-    "8 config/mount-clash: vm.c would mount both x and y at /x",
+    "8 config/mount-clash: vm.c would mount both /usr and /etc at /x",
     "8 config/path-outside: ../up is outside of the lab's folder",
     "9 config/volume-not-mounted: mode of volume.raw in vm.d means nothing without mount",
+    "8 config/no-9p: vm.c can hardly mount its shared folders: image.b has a kernel without 9p",
   ]);
 });
