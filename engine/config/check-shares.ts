@@ -100,7 +100,7 @@ function noNinep(address: string, image: string): Finding {
     summary: `${address} can hardly mount its shared folders: ${image} has a kernel without 9p`,
     detail: "A bootstrapped Debian boots Debian's cloud kernel, which is built without it.",
     address,
-    hint: "Copy instead of sharing (vmlab cp), or build an image in which linux-image-amd64 takes the cloud kernel's place.",
+    hint: "Copy instead of sharing (vmlab cp --watch), or build an image in which linux-image-amd64 takes the cloud kernel's place.",
   };
 }
 

@@ -72,7 +72,7 @@ function refused(
       code: "qemu/no-9p",
       summary: `${name} cannot mount shared folders: ${why}`,
       detail: "Debian's cloud kernel is built without 9p; linux-image-amd64 has it.",
-      hint: "Copy instead of sharing (vmlab cp), or build an image with another kernel.",
+      hint: "Copy instead of sharing (vmlab cp --watch), or build an image with another kernel.",
     },
     [MOUNTS_EXIT.otherContent]: {
       code: "qemu/volume-not-empty",
