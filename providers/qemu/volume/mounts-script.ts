@@ -10,7 +10,7 @@ export const MOUNTS_EXIT = { busy: 10, noNinep: 11, otherContent: 12, noTool: 13
  *     volume SERIAL BYTES FILESYSTEM MOUNT ro|rw OWNER MODE
  *     share TAG MOUNT ro|rw
  *
- * A block of its own in /etc/fstab holds what is mounted; what was in it and is no longer wanted is unmounted first,
+ * A block of its own in /etc/fstab holds what is mounted; what was in it and is no longer wanted there is unmounted first,
  * and mounted again when something else is in use. A disk is formatted only when its first MiB is empty and blkid
  * finds nothing in it, or when vmlab's own mark says that formatting it was cut off.
  */
@@ -68,10 +68,15 @@ release() {
   while read -r m; do mount "$m" 2>/dev/null; done <"$t/undone"
   stop ${MOUNTS_EXIT.busy} "$1 is in use\${used:+ by }$used$([ -n "$used" ] || echo ": $said")"
 }
-wanted_at() { awk -v m="$1" '($1 == "volume" && $5 == m) || ($1 == "share" && $3 == m) { found = 1 } END { exit !found }' "$t/want"; }
+wanted_at() { awk -v m="$1" '($1 == "volume" && $5 == m) || ($1 == "share" && $3 == m) { print $2 }' "$t/want"; }
+mounted_at() { awk -v m="$1" '$2 == m { d = $1 } END { print d }' /proc/mounts; }
 
 sed -n "/^$begin\\$/,/^$end\\$/p" "$f" | awk '$1 !~ /^#/ { print $2 }' | sort -r >"$t/had"
-while read -r m; do wanted_at "$m" || release "$m"; done <"$t/had" || exit $?
+while read -r m; do
+  source=$(wanted_at "$m")
+  now=$(mounted_at "$m")
+  if [ -z "$source" ] || { [ "$now" != "$source" ] && [ "$now" != "$(disk "$source")" ]; }; then release "$m"; fi
+done <"$t/had" || exit $?
 while read -r kind serial _; do
   [ "$kind" = release ] || continue
   dev=$(disk "$serial") || continue
@@ -136,7 +141,7 @@ awk '$1 == "volume" { print $5, "volume", $2, $4, $6, $7, $8 } $1 == "share" { p
   sort >"$t/order"
 while read -r m kind source fs access owner mode; do
   mkdir -p "$m" || exit 1
-  now=$(awk -v m="$m" '$2 == m { d = $1 } END { print d }' /proc/mounts)
+  now=$(mounted_at "$m")
   case $kind in volume) dev=$(disk "$source") ;; *) dev=$source ;; esac
   if [ -z "$now" ]; then
     said=$(mount "$m" 2>&1) || stop 1 "$m cannot be mounted: $said"
