@@ -48,7 +48,7 @@ function asWritten(name: string, value: Json): Json {
 }
 
 /** Bytes in the largest unit that divides them; a plain number where none does. */
-function declaredSize(bytes: number): Json {
+export function declaredSize(bytes: number): Json {
   for (const [unit, size] of [
     ["GiB", 2 ** 30],
     ["MiB", 2 ** 20],

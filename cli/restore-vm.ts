@@ -1,5 +1,6 @@
 /** Brings a VM back from the trash into the state. */
 import { join } from "node:path";
+import { withVolumes } from "../engine/apply/volume-records.ts";
 import { addTable } from "../engine/config/edit.ts";
 import { expandLab } from "../engine/config/expand.ts";
 import type { VmInputs } from "../engine/config/types.ts";
@@ -78,7 +79,9 @@ async function takeBack(locked: LockedStore, provider: VmProvider, resource: Res
  */
 function ownRecord(record: ResourceState): ResourceState {
   const { powerOverride: _power, replacement, ...rest } = record;
-  const { restartOld, ...own } = rest as typeof rest & { readonly restartOld?: boolean };
+  // Another VM may have its volumes by now: the next apply attaches those that are declared.
+  const free = withVolumes(rest, () => false);
+  const { restartOld, ...own } = free as typeof free & { readonly restartOld?: boolean };
   if (replacement === undefined && restartOld === undefined) return own;
   const { stepsDone: _steps, provisioned: _provisioned, ...untouched } = own;
   return untouched;

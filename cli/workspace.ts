@@ -120,8 +120,10 @@ export async function openProviders(
     const { fakeProviders } = await import("../providers/fake/index.ts");
     return fakeProviders({ effects, home });
   }
-  const [{ qemuProvider, qemuNetworkProvider }, { imageProvider, imageDiskPath, missingLayer }] =
-    await Promise.all([import("../providers/qemu/index.ts"), import("../providers/images/index.ts")]);
+  const [
+    { qemuProvider, qemuNetworkProvider, qemuVolumeProvider },
+    { imageProvider, imageDiskPath, missingLayer },
+  ] = await Promise.all([import("../providers/qemu/index.ts"), import("../providers/images/index.ts")]);
   return {
     vm: qemuProvider({
       effects,
@@ -130,6 +132,7 @@ export async function openProviders(
       missingLayer: (digest) => missingLayer(effects, home, digest),
     }),
     network: qemuNetworkProvider({ effects, home }),
+    volume: qemuVolumeProvider({ effects, home }),
     image: routedImages(imageProvider({ effects, home }), () => openPacker(context, options)),
   };
 }

@@ -59,6 +59,8 @@ export interface VmSpec {
   readonly networks?: readonly InterfaceSpec[];
   /** What other members of its networks are called; asked for when the guest is told. */
   readonly hosts?: () => readonly HostEntry[];
+  readonly volumes?: readonly AttachmentSpec[];
+  readonly shares?: readonly ShareSpec[];
   readonly labels: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
   readonly ready?: { readonly command: string; readonly timeoutMs: number };
@@ -80,6 +82,31 @@ export interface InterfaceSpec {
   readonly mtu: number;
   /** False in one network is enough: the VM then has no way out. */
   readonly internet: boolean;
+}
+
+/** A volume in a VM. */
+export interface AttachmentSpec {
+  /** {@link VolumeSpec.id}. */
+  readonly id: string;
+  readonly name: string;
+  /** Absolute path in the guest; absent when the disk is only attached. */
+  readonly mount?: string;
+  readonly readonly: boolean;
+  /** USER or USER:GROUP, and octal permissions, of the mounted folder. */
+  readonly owner?: string;
+  readonly mode?: string;
+  readonly filesystem: VolumeSpec["filesystem"];
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** A folder of the host in a VM. */
+export interface ShareSpec {
+  /** Absolute. */
+  readonly from: string;
+  /** Absolute path in the guest. */
+  readonly to: string;
+  readonly readonly: boolean;
 }
 
 /** A line of /etc/hosts; the canonical name first. */
@@ -230,11 +257,14 @@ export interface VmProvider {
   readyCommand(spec: VmSpec, context: CallContext): Promise<void>;
   /** Carries out one provisioning step as root, with the spec's env. Fails with the tail of its output. */
   provision(spec: VmSpec, step: GuestStep, context: StepContext): Promise<void>;
-  /** Brings a machine to the spec: live what can be live (ports, keys, password, labels, disk growth), the rest when
+  /** Brings a machine to the spec: live what can be live (ports, keys, password, labels, disk growth, more volumes), the rest when
    * off. The engine has stopped it before where the schema's change class says restart. */
   update(spec: VmSpec, context: CallContext): Promise<JsonObject>;
   /** Brings the names in `spec.hosts` to a running guest. */
   tellHosts(spec: VmSpec, context: CallContext): Promise<void>;
+  /** Lets go of every volume that is not in `spec.volumes`: a running guest unmounts it first. Fails, with all of them
+   * attached, while something in the guest uses one. */
+  detach(spec: VmSpec, context: CallContext): Promise<void>;
   /** Stops: power button → quit → kill, or at once with `force`. A stopped VM is no error. `keepOverride` marks a
    * stop that is part of an operation, so that a later start is expected. */
   stop(id: string, options: { timeoutMs: number; force?: boolean }, context: CallContext): Promise<void>;
@@ -398,9 +428,50 @@ export interface NetworkProvider {
   remove(id: string): Promise<void>;
 }
 
+// ------------------------------------------------------------------------------------------------------- volumes
+
+export interface VolumeSpec {
+  /** 12 lower-case hex digits, chosen by the engine. */
+  readonly id: string;
+  readonly name: string;
+  readonly lab: LabIdentity;
+  /** Bytes. */
+  readonly size: number;
+  /** What a VM that mounts it formats it with while it is empty. */
+  readonly filesystem: "ext4" | "xfs" | "btrfs" | "none";
+}
+
+export type VolumeObservation =
+  | { readonly state: "absent" }
+  /** Something is there but making it did not finish. */
+  | { readonly state: "incomplete" }
+  | { readonly state: "present"; readonly attributes: JsonObject };
+
+/** A volume in the trash: as a VM there. */
+export type TrashedVolume = TrashedVm;
+
+/** Disks that outlive the VMs they are attached to. */
+export interface VolumeProvider {
+  /** An empty disk that takes no space yet. A whole one under this id stays as it is. Resolves with attributes to
+   * record. */
+  create(spec: VolumeSpec, context: CallContext): Promise<JsonObject>;
+  /** One entry for each id asked. */
+  read(ids: readonly string[]): Promise<ReadonlyMap<string, VolumeObservation>>;
+  /** Makes the disk as big as `spec.size`, also while one of the VMs `holders` (ids) has it and runs. One that is as
+   * big already is no error. The file system in it is brought after it by the VM's update or ready. */
+  grow(spec: VolumeSpec, holders: readonly string[], context: CallContext): Promise<JsonObject>;
+  /** Into the trash with `trash`, else for good. No VM has it any more. What is absent is no error. */
+  remove(id: string, options: { trash?: Omit<TrashedVolume, "size" | "id"> }): Promise<void>;
+  trash(): Promise<readonly TrashedVolume[]>;
+  /** Moves a volume back out of the trash under its id; one that is back already is no error. */
+  restoreFromTrash(id: string): Promise<void>;
+  emptyTrash(id: string): Promise<void>;
+}
+
 /** Everything the engine needs of the outside for one lab. */
 export interface Providers {
   readonly vm: VmProvider;
   readonly network: NetworkProvider;
+  readonly volume: VolumeProvider;
   readonly image: ImageProvider;
 }

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { checkShares } from "../../engine/config/check-shares.ts";
 import { expandLab } from "../../engine/config/expand.ts";
 import { resolveFiles } from "../../engine/config/resolve-files.ts";
 import type { Resource } from "../../engine/config/types.ts";
@@ -65,10 +66,19 @@ async function check(context: CommandContext, options: ValidateOptions): Promise
     const files = hasErrors(expansion.diagnostics)
       ? undefined
       : await resolveFiles(context.effects, lab, expansion);
+    const shares =
+      files === undefined
+        ? []
+        : await checkShares(context.effects.files, lab, context.home.root, expansion.resources);
     return {
       name: lab.name,
       resources: expansion.resources,
-      diagnostics: [...expansion.diagnostics, ...expansion.checks.failed, ...(files?.diagnostics ?? [])],
+      diagnostics: [
+        ...expansion.diagnostics,
+        ...expansion.checks.failed,
+        ...(files?.diagnostics ?? []),
+        ...shares,
+      ],
     };
   } catch (error) {
     if (!isDiagnosticsError(error)) throw error;
@@ -86,6 +96,7 @@ function countText(name: string, resources: readonly Resource[]): string {
     ...count("image", "image", "images"),
     ...count("role", "role", "roles"),
     ...count("network", "network", "networks"),
+    ...count("volume", "volume", "volumes"),
     ...count("secret", "secret", "secrets"),
   ];
   return parts.length === 0

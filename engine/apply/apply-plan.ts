@@ -26,7 +26,8 @@ import { recover } from "./recover.ts";
 import { reportChecks } from "./report-checks.ts";
 import { releaseHost, reserveHost, settleHost } from "./reserve-host.ts";
 import type { Run } from "./run.ts";
-import { type NetworkLookup, vmSpec } from "./vm-spec.ts";
+import { type LabLookups, vmSpec } from "./vm-spec.ts";
+import { volumeLookup } from "./volume-records.ts";
 
 export async function applyPlan(
   workspace: Workspace,
@@ -196,10 +197,13 @@ export function runFor(
     liveAttributes: (address) => keeper.resource(address)?.attributes,
     sensitiveVariables,
   };
-  const network: NetworkLookup = (name) => {
-    const address = `network.${name}`;
-    const inputs = plan.resources[address]?.inputs ?? keeper.resource(address)?.inputs;
-    return inputs as unknown as NetworkInputs | undefined;
+  const lookups: LabLookups = {
+    network: (name) => {
+      const address = `network.${name}`;
+      const inputs = plan.resources[address]?.inputs ?? keeper.resource(address)?.inputs;
+      return inputs as unknown as NetworkInputs | undefined;
+    },
+    volume: volumeLookup((address) => keeper.resource(address)),
   };
   const knownSpec = (record: ResourceState) => {
     const identity = {
@@ -210,7 +214,7 @@ export function runFor(
       environment: record.environment,
     };
     const known = evaluateKnownInputs(record.inputs as unknown as VmInputs, evaluation, keeper.sensitiveKey);
-    return vmSpec(identity, known.inputs, network, !known.complete);
+    return vmSpec(identity, known.inputs, lookups, !known.complete);
   };
   const given = secretStrings(Object.values(sensitiveVariables));
   const secrets = () => [...given, ...keeper.secretStrings()];
@@ -225,7 +229,7 @@ export function runFor(
     mask,
     evaluation,
     pins: new PinWriter(workspace.effects, workspace.home, workspace.folder),
-    network,
+    lookups,
     knownSpec,
   };
 }

@@ -11,4 +11,9 @@ export async function expireTrash(run: Run): Promise<void> {
     await run.providers.vm.emptyTrash(vm.id);
     events({ type: "note", text: `${vm.name} of lab ${vm.lab} left the trash for good` });
   }
+  for (const volume of await run.providers.volume.trash()) {
+    if (volume.deletedAt > oldest) continue;
+    await run.providers.volume.emptyTrash(volume.id);
+    events({ type: "note", text: `volume.${volume.name} of lab ${volume.lab} left the trash for good` });
+  }
 }

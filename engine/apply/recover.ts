@@ -4,6 +4,7 @@ import type { VmObservation } from "../../providers/provider.ts";
 import { errorText, isDiagnosticsError, problem } from "../diagnostics.ts";
 import type { Intent, JournalEntry, ResourceState } from "../state/types.ts";
 import { forceStop, quietCall } from "./quiet-call.ts";
+import { settleVolume } from "./recover-volume.ts";
 import type { Run } from "./run.ts";
 import { toTrash } from "./steps/remove.ts";
 import { finishRetiring, rollBack } from "./steps/replacement.ts";
@@ -13,11 +14,13 @@ import { withoutOverride } from "./steps/vm-target.ts";
 export async function recover(run: Run): Promise<void> {
   const { keeper, providers } = run;
   const intents = keeper.intents();
-  const instances = intents.flatMap((intent) => intent.instance ?? []);
+  const instances = intents.flatMap((intent) => (isOfVolume(intent) ? [] : (intent.instance ?? [])));
   const found = await providers.vm.read(instances);
   for (const intent of intents) {
     await reporting(run, intent.address, async () => {
-      const outcome = await settle(run, intent, found.get(intent.instance ?? "") ?? { state: "absent" });
+      const outcome = isOfVolume(intent)
+        ? await settleVolume(run, intent)
+        : await settle(run, intent, found.get(intent.instance ?? "") ?? { state: "absent" });
       run.workspace.events({ type: "recovered", address: intent.address, intent: intent.step, outcome });
     });
   }
@@ -27,6 +30,10 @@ export async function recover(run: Run): Promise<void> {
       rollBack(run, record.address, "the replacement was not finished", false),
     );
   }
+}
+
+function isOfVolume({ address }: Intent): boolean {
+  return address.startsWith("volume.");
 }
 
 /** What cannot be recovered now is told and stays for the next command; it holds up nothing else. */

@@ -1,7 +1,7 @@
 /** The lab's entry in the host's ledger: reserved before work starts, settled when it ends, given up with the lab. */
 import { isImageType } from "../config/types.ts";
 import { DiagnosticsError } from "../diagnostics.ts";
-import { checkCapacity, type PlannedVm } from "../host/capacity.ts";
+import { checkCapacity, type PlannedVm, type VolumeGrowth } from "../host/capacity.ts";
 import { readHostConfig } from "../host/host-config.ts";
 import { withHostLock } from "../host/host-lock.ts";
 import {
@@ -12,7 +12,7 @@ import {
   removeLab,
   writeLab,
 } from "../host/labs.ts";
-import { recordedReservation, reservationAfter } from "../host/reservations.ts";
+import { recordedReservation, reservationAfter, volumeGrowth } from "../host/reservations.ts";
 import type { Step } from "../plan/types.ts";
 import type { ResourceState } from "../state/types.ts";
 import type { Run } from "./run.ts";
@@ -40,6 +40,7 @@ export async function reserveHost(run: Run): Promise<void> {
         labs: ledger.labs,
         bootId,
         vms,
+        volumes: volumesGrowing(run),
         download: run.plan.needs.download ?? 0,
         diskFree: disk.free,
       });
@@ -102,14 +103,27 @@ function leasesOf(run: Run): string[] {
   });
 }
 
-/** What runs now is looked at, as the plan did: after a reboot of the host nothing does, whatever is recorded. */
-async function vmsAfter(run: Run): Promise<PlannedVm[]> {
+function stepsByAddress({ plan }: Run): ReadonlyMap<string, readonly Step[]> {
   const steps = new Map<string, Step[]>();
-  for (const { address, step } of run.plan.operations) {
+  for (const { address, step } of plan.operations) {
     const list = steps.get(address);
     if (list === undefined) steps.set(address, [step]);
     else list.push(step);
   }
+  return steps;
+}
+
+function volumesGrowing(run: Run): VolumeGrowth[] {
+  const steps = stepsByAddress(run);
+  return Object.values(run.plan.resources).flatMap(
+    (planned) =>
+      volumeGrowth(steps.get(planned.address) ?? [], planned, run.keeper.resource(planned.address)) ?? [],
+  );
+}
+
+/** What runs now is looked at, as the plan did: after a reboot of the host nothing does, whatever is recorded. */
+async function vmsAfter(run: Run): Promise<PlannedVm[]> {
+  const steps = stepsByAddress(run);
   const instances = run.keeper
     .resources()
     .flatMap((record) => (record.type === "vm" ? (record.instance ?? []) : []));

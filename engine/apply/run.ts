@@ -6,7 +6,7 @@ import type { ResourceState } from "../state/types.ts";
 import type { Workspace } from "../workspace.ts";
 import type { PinWriter } from "./pin-writer.ts";
 import type { RecordKeeper } from "./record-keeper.ts";
-import type { NetworkLookup } from "./vm-spec.ts";
+import type { LabLookups } from "./vm-spec.ts";
 
 export interface Run {
   readonly workspace: Workspace;
@@ -18,7 +18,7 @@ export interface Run {
   /** Takes secret values out of a text. */
   readonly mask: (text: string) => string;
   readonly pins: PinWriter;
-  readonly network: NetworkLookup;
+  readonly lookups: LabLookups;
   /** The spec of a machine as recorded, as far as its sensitive values can be computed now. */
   readonly knownSpec: (record: ResourceState) => VmSpec;
 }

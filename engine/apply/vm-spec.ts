@@ -1,6 +1,13 @@
 /** Evaluated inputs as the provider takes them. */
-import type { LabIdentity, PortForward, VmSpec } from "../../providers/provider.ts";
-import type { EnvironmentMember, InterfaceInputs, NetworkInputs } from "../config/types.ts";
+import { resolve } from "node:path";
+import type {
+  AttachmentSpec,
+  LabIdentity,
+  PortForward,
+  VmSpec,
+  VolumeSpec,
+} from "../../providers/provider.ts";
+import type { AttachmentInputs, EnvironmentMember, InterfaceInputs, NetworkInputs } from "../config/types.ts";
 import type { EvaluatedVmInputs } from "./evaluate-inputs.ts";
 import { hostEntries, networkId } from "./host-entries.ts";
 
@@ -15,11 +22,20 @@ export interface SpecIdentity {
 /** A network's inputs as planned, or as recorded. */
 export type NetworkLookup = (name: string) => Pick<NetworkInputs, "members"> | undefined;
 
+/** A volume as recorded; undefined when there is none. */
+export type VolumeLookup = (name: string) => Pick<VolumeSpec, "id" | "size" | "filesystem"> | undefined;
+
+/** What of the rest of the lab a VM's spec is made with. */
+export interface LabLookups {
+  readonly network: NetworkLookup;
+  readonly volume: VolumeLookup;
+}
+
 /** With `partial`, sensitive values may be missing from the inputs: the guest keeps those it has. */
 export function vmSpec(
   identity: SpecIdentity,
   inputs: EvaluatedVmInputs,
-  networks: NetworkLookup,
+  lookups: LabLookups,
   partial = false,
 ): VmSpec {
   const { login, ready } = inputs;
@@ -36,7 +52,8 @@ export function vmSpec(
     ...(login.password === undefined || login.password === "" ? {} : { password: login.password }),
     keys: login.keys,
     ports: inputs.ports.map(parsePort),
-    ...networking(identity, inputs.networks ?? [], networks),
+    ...networking(identity, inputs.networks ?? [], lookups.network),
+    ...storage(identity, inputs, lookups.volume),
     labels: inputs.labels,
     env: inputs.env ?? {},
     ...(ready === undefined ? {} : { ready }),
@@ -56,6 +73,24 @@ function networking(
   return {
     networks: interfaces.map((one) => ({ ...one, network: networkId(lab.lineage, one.name) })),
     hosts: () => hostEntries(viewer, networks),
+  };
+}
+
+/** One that has no record, as after `state rm`, has no id: the provider says that it is not there. */
+function attachment(volume: AttachmentInputs, volumes: VolumeLookup): AttachmentSpec {
+  return { ...volume, ...(volumes(volume.name) ?? { id: "", size: 0, filesystem: "none" }) };
+}
+
+function storage(
+  { lab }: SpecIdentity,
+  { volumes = [], shares = [] }: Pick<EvaluatedVmInputs, "volumes" | "shares">,
+  lookup: VolumeLookup,
+): Pick<VmSpec, "volumes" | "shares"> {
+  return {
+    ...(volumes.length === 0 ? {} : { volumes: volumes.map((volume) => attachment(volume, lookup)) }),
+    ...(shares.length === 0
+      ? {}
+      : { shares: shares.map((share) => ({ ...share, from: resolve(lab.folder, share.from) })) }),
   };
 }
 

@@ -3,9 +3,9 @@ import { definition, type SchemaNode } from "./schema.ts";
 
 export type ChangeClassName = "live" | "restart" | "replace" | "grow" | "provision";
 
-/** Inputs of VMs, images and secrets have no property name in common that differs in its class. */
+/** Inputs of VMs, volumes, images and secrets have no property name in common that differs in its class. */
 const classes = new Map<string, ChangeClassName>();
-for (const name of ["Secret", "Image", "Vm"]) {
+for (const name of ["Secret", "Image", "Volume", "Vm"]) {
   collect(definition(name), [], 0);
 }
 // The machine that a role or custom image is built in: its recipe lies below `build`.

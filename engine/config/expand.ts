@@ -11,11 +11,13 @@ import { findPortClashes } from "./expand/find-port-clashes.ts";
 import { ImageDeclarations } from "./expand/image-declarations.ts";
 import { LabNetworks } from "./expand/lab-networks.ts";
 import { type Base, type ExpandInput, LabValues, tableOf } from "./expand/lab-values.ts";
+import { LabVolumes } from "./expand/lab-volumes.ts";
 import { normaliseLifecycle } from "./expand/normalise-lifecycle.ts";
 import { normaliseVm } from "./expand/normalise-vm.ts";
 import { resolveDependsOn } from "./expand/resolve-depends-on.ts";
 import { secretInputs } from "./expand/secret-inputs.ts";
 import { vmAttributes } from "./expand/vm-attributes.ts";
+import { vmShares } from "./expand/vm-shares.ts";
 import { ExpressionContext } from "./expressions/context.ts";
 import { EMPTY_SCOPE, LAB_SCOPE } from "./expressions/value-source.ts";
 import { type Finding, toDiagnostics } from "./findings.ts";
@@ -100,16 +102,14 @@ class Expander {
       this.#bases.set(vm.name, base);
       return base;
     };
-    const networks = new LabNetworks(
-      {
-        document: this.#document,
-        originOf: this.#originOf,
-        evaluator: this.#evaluator,
-        findings: this.#findings,
-        input: this.#input,
-      },
-      vms,
-    );
+    const around = {
+      document: this.#document,
+      originOf: this.#originOf,
+      evaluator: this.#evaluator,
+      findings: this.#findings,
+    };
+    const networks = new LabNetworks({ ...around, input: this.#input }, vms);
+    const volumes = new LabVolumes(around, vms);
     this.#values.interfaces = (vm) => networks.interfaces(vm);
     const secrets = this.#secrets();
     const addressable = {
@@ -119,6 +119,7 @@ class Expander {
       environments,
       secrets: new Set(this.#values.secretNames),
       networks: new Set(networks.names()),
+      volumes: new Set(volumes.names()),
     };
     const machines: { vm: VmDeclaration; inputs: VmInputs }[] = [];
     const vmResources: Resource[] = [];
@@ -129,12 +130,16 @@ class Expander {
       if (base !== undefined) depends.add(base.address);
       const interfaces = networks.interfaces(vm.name);
       for (const { name } of interfaces) depends.add(`network.${name}`);
+      const attachments = volumes.attachments(vm.name);
+      for (const { name } of attachments) depends.add(`volume.${name}`);
       for (const address of resolveDependsOn(vm, addressable, this.#findings)) depends.add(address);
       const { inputs, preventDestroy } = normaliseVm(vm, base ?? { address: "", image: "", user: "vmlab" }, {
         evaluator: this.#evaluator,
         findings: this.#findings,
         accel: this.#lab.accel,
         interfaces,
+        volumes: attachments,
+        shares: vmShares(vm, attachments, this.#findings),
         note: (analysis, deferred) => {
           for (const address of analysis.dependsOn) depends.add(address);
           if (deferred) this.#noteDeferred(analysis, `vm.${vm.name}`, vm.scope);
@@ -184,6 +189,7 @@ class Expander {
         ...secrets,
         ...imageResources.filter(({ address }) => needed.has(address)),
         ...this.#networkResources(networks),
+        ...this.#volumeResources(volumes),
         ...vmResources,
       ],
       outputs,
@@ -280,6 +286,14 @@ class Expander {
       return [
         { address, type: "network", name, provider, inputs, dependsOn: [], origin, preventDestroy: false },
       ];
+    });
+  }
+
+  #volumeResources(volumes: LabVolumes): Resource[] {
+    return volumes.declared().map(({ name, inputs, preventDestroy, origin }): Resource => {
+      const { provider } = this.#lab;
+      const address = `volume.${name}`;
+      return { address, type: "volume", name, provider, inputs, dependsOn: [], origin, preventDestroy };
     });
   }
 

@@ -76,7 +76,7 @@ export interface Expansion {
 }
 
 /** What a lab consists of. A role is an image too: its recipe on another image, built when something needs it. */
-export type ResourceType = "secret" | "image" | "role" | "network" | "vm";
+export type ResourceType = "secret" | "image" | "role" | "network" | "volume" | "vm";
 
 /** Images and roles are disks in the image store, told apart by what they are called. */
 export function isImageType(type: ResourceType): type is "image" | "role" {
@@ -92,7 +92,7 @@ export interface Resource {
   /** Name of the provider that makes it: `qemu`, `fake`, `images`, `packer`; `engine` for secrets. */
   readonly provider: string;
   /** Declared inputs, normalised. */
-  readonly inputs: VmInputs | ImageInputs | SecretInputs | NetworkInputs;
+  readonly inputs: VmInputs | ImageInputs | SecretInputs | NetworkInputs | VolumeInputs;
   /** Addresses that must be complete (VMs: ready and provisioned) before this one starts. */
   readonly dependsOn: readonly string[];
   readonly origin: Origin;
@@ -192,6 +192,36 @@ export interface InterfaceInputs {
   readonly internet: boolean;
 }
 
+/** Inputs of a volume. */
+export interface VolumeInputs {
+  /** Bytes. */
+  readonly size: number;
+  /** What an empty volume is formatted with. */
+  readonly filesystem: "ext4" | "xfs" | "btrfs" | "none";
+}
+
+/** A volume in a VM. */
+export interface AttachmentInputs {
+  /** The volume. */
+  readonly name: string;
+  /** Absolute path in the guest; absent when the disk is only attached. */
+  readonly mount?: string;
+  readonly readonly: boolean;
+  /** USER or USER:GROUP. */
+  readonly owner?: string;
+  /** Octal. */
+  readonly mode?: string;
+}
+
+/** A folder of the host in a VM. */
+export interface ShareInputs {
+  /** Lab-relative, or absolute when written so. */
+  readonly from: string;
+  /** Absolute path in the guest. */
+  readonly to: string;
+  readonly readonly: boolean;
+}
+
 /** Inputs of an image or a role. */
 export interface ImageInputs {
   readonly source: "url" | "path" | "bootstrap" | "digest" | "build";
@@ -275,6 +305,10 @@ export interface VmInputs {
   readonly ports: readonly OrDeferred<string>[];
   /** Absent when it is in no network. */
   readonly networks?: readonly InterfaceInputs[];
+  /** Absent when it has none. */
+  readonly volumes?: readonly AttachmentInputs[];
+  /** Absent when it has none. */
+  readonly shares?: readonly ShareInputs[];
   readonly labels: Readonly<Record<string, OrDeferred<string>>>;
   readonly env: Readonly<Record<string, OrDeferred<string>>>;
   /** Files, scripts, run. Of a VM that boots the image below its role (fallback): the role's steps first. */

@@ -19,6 +19,13 @@ export interface PlannedVm {
   readonly diskAllocated?: number;
 }
 
+/** A volume that a plan makes or grows. */
+export interface VolumeGrowth {
+  readonly name: string;
+  /** Bytes that it may come to take in addition. */
+  readonly growth: number;
+}
+
 export interface CapacityInput {
   readonly lab: { readonly lineage: string; readonly name: string };
   readonly host: HostLimits;
@@ -28,6 +35,7 @@ export interface CapacityInput {
   readonly bootId: string;
   /** All VMs that the lab will have. */
   readonly vms: readonly PlannedVm[];
+  readonly volumes?: readonly VolumeGrowth[];
   /** Bytes that the plan downloads. */
   readonly download: number;
   /** Free bytes of the file system that holds VMLAB_HOME. */
@@ -96,7 +104,8 @@ function diskFigure(input: CapacityInput): Figure {
   );
   const reserve = Math.max(input.host.diskReserve, input.limits.diskReserve ?? 0);
   const free = Math.max(0, input.diskFree - reserve);
-  return { need: sum(growth) + input.download, free, limit: free };
+  const volumes = (input.volumes ?? []).map((volume) => volume.growth);
+  return { need: sum(growth) + sum(volumes) + input.download, free, limit: free };
 }
 
 function shortage(input: CapacityInput, what: Amount, figure: Figure): Diagnostic[] {
@@ -146,6 +155,7 @@ function diskShortage(input: CapacityInput, figure: Figure): Diagnostic[] {
       detail: [
         `${formatSize(input.diskFree)} are free on the file system of VMLAB_HOME, of which ${formatSize(reserve)} stay reserved.`,
         ...(input.download > 0 ? [`Downloads take ${formatSize(input.download)}.`] : []),
+        ...volumeLine(input.volumes ?? []),
         ...(changed.length > 0 ? [largest(changed, "disk")] : []),
       ].join("\n"),
       hint:
@@ -154,6 +164,12 @@ function diskShortage(input: CapacityInput, figure: Figure): Diagnostic[] {
           : "Make room, give VMs smaller disks, or lower disk_reserve under [limits] in config.toml of VMLAB_HOME.",
     }),
   ];
+}
+
+/** `Volumes may take 30 GiB.` */
+function volumeLine(volumes: readonly VolumeGrowth[]): string[] {
+  const bytes = sum(volumes.map(({ growth }) => growth));
+  return bytes === 0 ? [] : [`Volumes may take ${formatSize(bytes)}.`];
 }
 
 const MOST_NAMED = 3;

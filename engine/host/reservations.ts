@@ -1,7 +1,7 @@
 /** What a lab's VMs take of the host, from the state, from a plan, or from both. */
 import type { PlannedResource, Step } from "../plan/types.ts";
 import type { ResourceState } from "../state/types.ts";
-import type { PlannedVm } from "./capacity.ts";
+import type { PlannedVm, VolumeGrowth } from "./capacity.ts";
 import type { Reservation } from "./labs.ts";
 
 /** A VM as recorded: it counts as running unless it was never started or was stopped on request or from inside. */
@@ -38,6 +38,19 @@ export function reservationAfter(
     ...(diskChange === undefined ? {} : { diskChange }),
     ...(diskChange === "grow" && before !== undefined ? { diskAllocated: before.disk } : {}),
   };
+}
+
+/** A volume that these steps of a plan make or grow; undefined for any other. */
+export function volumeGrowth(
+  steps: readonly Step[],
+  planned: PlannedResource | undefined,
+  recorded: ResourceState | undefined,
+): VolumeGrowth | undefined {
+  if (planned?.type !== "volume") return undefined;
+  const { name, inputs } = planned;
+  if (steps.includes("allocate")) return { name, growth: inputs.size };
+  const before = recorded?.inputs.size;
+  return steps.includes("grow") ? { name, growth: inputs.size - Number(before ?? 0) } : undefined;
 }
 
 function sizes(inputs: object): Omit<Reservation, "running"> {

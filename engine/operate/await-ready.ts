@@ -2,6 +2,7 @@
 import type { CallContext } from "../../providers/provider.ts";
 import { evaluateKnownInputs } from "../apply/evaluate-inputs.ts";
 import { vmSpec } from "../apply/vm-spec.ts";
+import { volumeLookup } from "../apply/volume-records.ts";
 import { expandLab } from "../config/expand.ts";
 import type { NetworkInputs, VmInputs } from "../config/types.ts";
 import type { Json } from "../json.ts";
@@ -33,7 +34,10 @@ export async function awaitReady(
       environment: record.environment,
     },
     known.inputs,
-    (name) => state.resources[`network.${name}`]?.inputs as unknown as NetworkInputs | undefined,
+    {
+      network: (name) => state.resources[`network.${name}`]?.inputs as unknown as NetworkInputs | undefined,
+      volume: volumeLookup((address) => state.resources[address]),
+    },
     !known.complete,
   );
   const provider = workspace.providers.vm;

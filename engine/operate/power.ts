@@ -18,6 +18,7 @@ import {
   type PlannedResource,
   type Step,
 } from "../plan/types.ts";
+import { NO_VOLUMES } from "../plan/volume-moves.ts";
 import type { ResourceState } from "../state/types.ts";
 import type { Workspace } from "../workspace.ts";
 
@@ -54,6 +55,7 @@ export async function planPower(
       dependsOn: related,
       dependedOn: [],
       ...NO_PORTS,
+      ...NO_VOLUMES,
       removal: false,
     };
   });

@@ -3,7 +3,7 @@ import type { Diagnostic } from "../diagnostics.ts";
 import { checkCapacity as compute, type PlannedVm } from "../host/capacity.ts";
 import { readHostConfig } from "../host/host-config.ts";
 import { readLedger } from "../host/labs.ts";
-import { recordedReservation, reservationAfter } from "../host/reservations.ts";
+import { recordedReservation, reservationAfter, volumeGrowth } from "../host/reservations.ts";
 import type { DecidedLab } from "./decide-all.ts";
 import type { PlanBasis } from "./make-plan.ts";
 import type { Needs } from "./types.ts";
@@ -32,6 +32,10 @@ export async function checkCapacity(
     labs: ledger.labs,
     bootId,
     vms: vmsAfter(basis, decided),
+    volumes: decided.items.flatMap(
+      ({ address, decision: { steps, planned } }) =>
+        volumeGrowth(steps, planned, basis.state?.resources[address]) ?? [],
+    ),
     download,
     diskFree: disk.free,
   });

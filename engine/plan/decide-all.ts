@@ -8,11 +8,12 @@ import { dependencyOrder } from "../graph/order.ts";
 import { directions, globPattern, select } from "../graph/select.ts";
 import type { ResourceState } from "../state/types.ts";
 import { decideImage, type ImageRequest } from "./decide-image.ts";
-import { decideNetwork } from "./decide-network.ts";
 import { decideImport } from "./decide-import.ts";
+import { decideNetwork } from "./decide-network.ts";
 import { decideForgetting, decideRemoval } from "./decide-removal.ts";
 import { decideSecret } from "./decide-secret.ts";
 import { decideVm, type PlannedBase } from "./decide-vm.ts";
+import { decideVolume } from "./decide-volume.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
 import { NO_PORTS, portMoves } from "./host-ports.ts";
 import { cycleProblem, type ExpandedLab, type PlanBasis } from "./make-plan.ts";
@@ -22,6 +23,8 @@ import { isRequested } from "./requests.ts";
 import { type ImageCandidate, type ImageOutlook, ImageResolver } from "./resolve-images.ts";
 import { triggersOf } from "./triggers.ts";
 import type { Reason } from "./types.ts";
+import { holderProblems } from "./volume-holders.ts";
+import { NO_VOLUMES, volumeMoves } from "./volume-moves.ts";
 import { withMove } from "./with-move.ts";
 
 export interface DecidedLab {
@@ -73,11 +76,16 @@ export async function decideAll(
     selection.selected.has(address) ? [] : (candidates.get(address) ?? []),
   );
   const decided = new Map<string, DecidedResource>();
+  // Volumes come before the VMs that have them.
+  const renewed = new Set<string>();
+  const view: LabView = { candidates, images, renewed, decided };
   const items = [...left, ...chosen].map((candidate): DecidedResource => {
-    const own = left.includes(candidate) ? NO_CHANGE : decide(basis, candidate, candidates, images, decided);
+    const own = left.includes(candidate) ? NO_CHANGE : decide(basis, candidate, view);
     const from = basis.moved.get(candidate.address);
     const decision = from === undefined ? own : withMove(own, from);
     diagnostics.push(...decision.diagnostics);
+    if (candidate.resource?.type === "volume" && decision.action === "replace")
+      renewed.add(candidate.address);
     const blocked = protectionProblem(candidate.address, decision, candidate.resource, candidate.recorded);
     if (blocked !== undefined) diagnostics.push(blocked);
     const item: DecidedResource = {
@@ -89,12 +97,16 @@ export async function decideAll(
       removal: removes(basis, candidate),
       ...(candidate.resource?.rolling === undefined ? {} : { rolling: candidate.resource.rolling }),
       ...(decision.steps.length === 0
-        ? NO_PORTS
-        : portMoves(candidate.recorded?.inputs, decision.planned?.inputs)),
+        ? { ...NO_PORTS, ...NO_VOLUMES }
+        : {
+            ...portMoves(candidate.recorded?.inputs, decision.planned?.inputs),
+            ...volumeMoves(candidate.recorded?.inputs, decision.planned?.inputs, renewed),
+          }),
     };
     decided.set(item.address, item);
     return item;
   });
+  diagnostics.push(...holderProblems(items, basis.state));
   const resolutions = new Map(
     [...images].flatMap(([address, { outlook }]) =>
       outlook?.resolution === undefined ? [] : [[address, outlook.resolution] as const],
@@ -200,25 +212,34 @@ interface ImageView {
   readonly request: ImageRequest;
 }
 
+/** What the rest of the lab means for one resource. */
+interface LabView {
+  readonly candidates: ReadonlyMap<string, Candidate>;
+  readonly images: ReadonlyMap<string, ImageView>;
+  /** Addresses of volumes that are made anew. */
+  readonly renewed: ReadonlySet<string>;
+  /** What comes before it. */
+  readonly decided: ReadonlyMap<string, DecidedResource>;
+}
+
 function decide(
   basis: PlanBasis,
   candidate: Candidate,
-  candidates: ReadonlyMap<string, Candidate>,
-  images: ReadonlyMap<string, ImageView>,
-  decided: ReadonlyMap<string, DecidedResource>,
+  { candidates, images, renewed, decided }: LabView,
 ): Decision {
   const { address, resource, recorded } = candidate;
   const { options, reality } = basis;
   const foreign = foreignProvider(basis, candidate);
   if (foreign !== undefined) return { ...NO_CHANGE, diagnostics: [foreign] };
   const observation = reality.vms.get(recorded?.instance ?? "");
+  const volume = reality.volumes.get(recorded?.instance ?? "");
   if (resource === undefined) {
     if (recorded === undefined || options.mode === "refresh-only") return NO_CHANGE;
     const reason: Reason =
       options.mode === "destroy" ? { kind: "requested", by: "destroy" } : { kind: "removed" };
     return forgottenAddresses(basis.workspace.lab).has(address)
       ? decideForgetting(recorded, reason)
-      : decideRemoval(recorded, observation, reason);
+      : decideRemoval(recorded, recorded.type === "volume" ? volume : observation, reason);
   }
   const asked = isRequested(options.replace, address);
   switch (resource.type) {
@@ -229,6 +250,9 @@ function decide(
       const id = recorded?.instance;
       return decideNetwork(resource, recorded, id === undefined ? undefined : reality.networks?.has(id));
     }
+    case "volume":
+      if (options.mode === "refresh-only") return NO_CHANGE;
+      return decideVolume({ resource, recorded, observation: volume, requested: asked });
     case "image":
     case "role": {
       const view = images.get(address);
@@ -240,7 +264,8 @@ function decide(
       const base = baseOf(resource, candidates, images);
       const machine = basis.imports.get(address);
       const triggers = triggersOf(resource, recorded, decided, basis.state?.resources ?? {});
-      const situation = { resource, recorded, observation, base, requested: asked, triggers, now: basis.now };
+      const now = basis.now;
+      const situation = { resource, recorded, observation, base, renewed, requested: asked, triggers, now };
       const decision =
         machine === undefined || recorded !== undefined
           ? decideVm(situation)

@@ -1,5 +1,5 @@
 /** What happens to a resource that is in the state and no longer declared (or is destroyed). */
-import type { VmObservation } from "../../providers/provider.ts";
+import type { VmObservation, VolumeObservation } from "../../providers/provider.ts";
 import type { ResourceState } from "../state/types.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
 import type { DataLoss, Reason, Step } from "./types.ts";
@@ -19,7 +19,7 @@ export function decideForgetting({ address, instance, type }: ResourceState, rea
 
 export function decideRemoval(
   recorded: ResourceState,
-  observation: VmObservation | undefined,
+  observation: VmObservation | VolumeObservation | undefined,
   reason: Reason,
 ): Decision {
   switch (recorded.type) {
@@ -49,6 +49,17 @@ export function decideRemoval(
         reasons: [reason],
         steps: ["disconnect"],
       };
+    case "volume": {
+      const gone = observation?.state === "absent";
+      return {
+        ...NO_CHANGE,
+        action: "delete",
+        summary: gone ? "already gone" : "moved to the trash",
+        reasons: [reason],
+        steps: ["trash"],
+        dataLoss: gone ? [] : [volumeLoss(recorded)],
+      };
+    }
     case "vm": {
       const gone = observation?.state === "absent";
       const running =
@@ -75,4 +86,9 @@ export function decideRemoval(
       };
     }
   }
+}
+
+/** What goes when a volume is removed or made anew. */
+export function volumeLoss({ address, inputs: { size } }: ResourceState): DataLoss {
+  return { address, what: "all data", ...(typeof size === "number" ? { size } : {}), final: false };
 }

@@ -12,6 +12,7 @@ import { describeChange } from "./describe.ts";
 import { ignores, keepIgnored } from "./ignored-changes.ts";
 import type { Triggers } from "./triggers.ts";
 import type { AttributeChange, ChangeClass, DataLoss, PlannedResource, Reason, Step } from "./types.ts";
+import { volumeMoves } from "./volume-moves.ts";
 
 /** The image that a VM stands on, as the plan leaves it. */
 export interface PlannedBase {
@@ -31,6 +32,8 @@ export interface VmSituation {
   /** Undefined when nobody looked: the record is believed. */
   readonly observation: VmObservation | undefined;
   readonly base: PlannedBase;
+  /** Addresses of volumes that the plan makes anew. */
+  readonly renewed: ReadonlySet<string>;
   /** --replace names it. */
   readonly requested: boolean;
   readonly triggers?: Triggers | undefined;
@@ -197,7 +200,8 @@ function replacement(
   const inputs = situation.resource.inputs as VmInputs;
   const { override, changed } = overrideOf(situation, recorded, changes, power);
   const runNew = wantsToRun(inputs, recorded, override, power);
-  const steps: Step[] = ["create"];
+  const moves = volumeMoves(recorded.inputs, inputs, situation.renewed);
+  const steps: Step[] = moves.releases.length > 0 ? ["detach", "create"] : ["create"];
   if (power.running) steps.push("stop");
   if (runNew) steps.push("start", "ready");
   steps.push("retire");
@@ -297,9 +301,14 @@ function inPlace(
     ...changedFiles(works),
   ];
 
+  const moves = volumeMoves(recorded.inputs, inputs, situation.renewed);
+  const anew = moves.attaches.filter((address) => situation.renewed.has(address));
+  reasons.push(...anew.map((address): Reason => ({ kind: "dependency", address })));
+  if (moves.releases.length > 0) steps.push("detach");
+
   const stops = power.running && (!wanted || restart);
   if (stops) steps.push("stop");
-  if (works.length > 0 || changes.length > 0) steps.push("update");
+  if (changes.length > 0 || anew.length > 0) steps.push("update");
   const starts = wanted && (!power.running || restart);
   if (starts) steps.push("start");
   const resumes = wanted && recorded.phase !== "complete";
@@ -383,6 +392,7 @@ function summaryOf(
     works.some((change) => change.change === "grow") ? "grown in place" : "",
     !restarts && works.length > 0 && works.every((change) => change.change === "live") ? "live" : "",
   ].filter((word) => word !== "");
+  for (const reason of reasons) if (reason.kind === "dependency") parts.push(`${reason.address} anew`);
   const drift = reasons.find((reason) => reason.kind === "drift");
   if (drift !== undefined) parts.push(drift.what);
   const resume = reasons.find((reason) => reason.kind === "resume");

@@ -47,8 +47,19 @@ function describeCollection(name: string, change: AttributeChange): string {
   return parts.length === 0 || parts.length > 4 ? `${name} changed` : `${name} ${parts.join(" ")}`;
 }
 
+/** An item of a list: a volume by its name and place, a shared folder by both ends. */
+function describeItem(name: string, item: Json): string {
+  if (!isJsonObject(item) || isDeferred(item)) return describeValue(name, item);
+  const { name: own, ip, mount, from, to, readonly } = item;
+  const words =
+    from === undefined ? [own, ip, ...(mount === undefined ? [] : ["on", mount])] : [from, "on", to];
+  if (own === undefined && from === undefined) return describeValue(name, item);
+  const said = words.filter((word) => typeof word === "string").join(" ");
+  return readonly === true ? `${said} (read-only)` : said;
+}
+
 function entries(name: string, value: Json | undefined): Set<string> {
-  if (Array.isArray(value)) return new Set(value.map((item) => describeValue(name, item)));
+  if (Array.isArray(value)) return new Set(value.map((item: Json) => describeItem(name, item)));
   if (typeof value !== "object" || value === null)
     return new Set(value === undefined ? [] : [describeValue("", value)]);
   return new Set(Object.entries(value).map(([key, inner]) => `${key}=${describeValue(key, inner as Json)}`));

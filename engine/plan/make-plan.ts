@@ -1,6 +1,7 @@
 /** From a lab, its state and what really exists to a plan. Reads through providers; writes nothing, takes no lock. */
 import { join } from "node:path";
 import type { ImagePin } from "../../providers/provider.ts";
+import { checkShares } from "../config/check-shares.ts";
 import { expandLab } from "../config/expand.ts";
 import { declaredImports } from "../config/imports.ts";
 import { LOCK_FILE, readLockFile } from "../config/lock-file.ts";
@@ -147,10 +148,12 @@ async function expand(
       ? { ...declared, resources: [...declared.resources, ...(declared.unneeded ?? [])] }
       : declared;
   const resolved = await resolveFiles(workspace.effects, workspace.lab, expansion);
+  const { lab, home, effects } = workspace;
+  const shares = await checkShares(effects.files, lab, home.root, expansion.resources);
   return {
     expansion: resolved.expansion,
     files: resolved.files,
-    diagnostics: [...expansion.diagnostics, ...resolved.diagnostics],
+    diagnostics: [...expansion.diagnostics, ...resolved.diagnostics, ...shares],
   };
 }
 

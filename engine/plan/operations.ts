@@ -17,6 +17,9 @@ export interface DecidedResource {
   /** Host ports, as `8080/tcp`, that this change gives up, and that it takes. */
   readonly frees: readonly string[];
   readonly takes: readonly string[];
+  /** Volumes, by address, that a VM gives up, and that it has when all is done. */
+  readonly releases: readonly string[];
+  readonly attaches: readonly string[];
 }
 
 /** Estimated milliseconds of an operation; undefined when nothing is recorded. */
@@ -36,6 +39,7 @@ export function makeOperations(decided: readonly DecidedResource[], estimate: Es
 
   const freed = new Map<string, string>();
   const turns = new Turns();
+  const released = releasedVolumes(decided);
   const kept = decided.filter((item) => !item.removal);
   const ordered = [...removals.filter(isWork), ...kept, ...removals.filter((item) => !isWork(item))];
   return ordered.flatMap((item) => {
@@ -47,7 +51,8 @@ export function makeOperations(decided: readonly DecidedResource[], estimate: Es
           ...(isWork(item) ? [] : (former.get(item.address) ?? [])),
         ].flatMap((address) => removing.get(address) ?? lastOf.get(address) ?? [])
       : item.dependsOn.flatMap((address) => lastOf.get(address) ?? []);
-    const operations = chain(item, unique([...first, ...turns.before(item)]), estimate);
+    const own = chain(item, unique([...first, ...turns.before(item)]), estimate);
+    const operations = afterRelease(item, own, released);
     // Taken ports wait for whoever gives them up before in this order; later ones would make a ring.
     const after = item.takes.flatMap((port) => freed.get(port) ?? []);
     const release = releasing(item);
@@ -84,6 +89,38 @@ class Turns {
 /** Steps by which a machine begins to listen on its host ports. */
 const TAKING: ReadonlySet<Step> = new Set(["start", "update"]);
 
+/** By address of a volume: the operation after which the VM that had it has not. */
+function releasedVolumes(decided: readonly DecidedResource[]): ReadonlyMap<string, string> {
+  const released = new Map<string, string>();
+  for (const { address, decision, releases, removal } of decided) {
+    const step = removal
+      ? decision.steps.find((one) => one === "stop" || one === "delete")
+      : decision.steps.find((one) => one === "detach");
+    if (step === undefined) continue;
+    for (const volume of releases) released.set(volume, operationId(address, step));
+  }
+  return released;
+}
+
+/** Steps by which a VM gets its volumes; none of them may begin while another VM has one. */
+const ATTACHING: ReadonlySet<Step> = new Set(["start", "update"]);
+
+/** A VM takes a volume, and a volume goes to the trash, when nobody has it any more: a failure in that stops it. */
+function afterRelease(
+  item: DecidedResource,
+  operations: Operation[],
+  released: ReadonlyMap<string, string>,
+): Operation[] {
+  const attached = item.attaches.flatMap((volume) => released.get(volume) ?? []);
+  const trashed = released.get(item.address);
+  if (attached.length === 0 && trashed === undefined) return operations;
+  return operations.map((operation) => {
+    const more = ATTACHING.has(operation.step) ? attached : operation.step === "trash" ? [trashed ?? ""] : [];
+    const own = more.filter((id) => id !== "" && id !== operation.id);
+    return own.length === 0 ? operation : { ...operation, needs: unique([...operation.needs, ...own]) };
+  });
+}
+
 /** The step after which a resource's given up ports are free. */
 function releasing({ decision: { steps } }: DecidedResource): Step | undefined {
   return (
@@ -106,9 +143,9 @@ function dependentsBy(
   return dependents;
 }
 
-/** A removal that asks a provider for something, and so frees memory, ports and names. */
+/** A removal that frees memory, ports and names of the host. A volume's waits until its VM has let go of it. */
 function isWork(item: DecidedResource): boolean {
-  return item.decision.steps.some((step) => step !== "forget");
+  return item.decision.steps.some((step) => step !== "forget" && step !== "trash");
 }
 
 function lastOperationId(item: DecidedResource): string {
@@ -127,6 +164,7 @@ function operationId(address: string, step: Step): string {
 
 function chain(item: DecidedResource, first: readonly string[], estimate: Estimate): Operation[] {
   let needs = first.filter((id) => id !== "");
+  const dependencies = needs;
   return item.decision.steps.map((step) => {
     const id = operationId(item.address, step);
     const estimateMs = estimate(item.address, step);
@@ -136,11 +174,12 @@ function chain(item: DecidedResource, first: readonly string[], estimate: Estima
       action: item.decision.action,
       step,
       provider: item.provider,
-      needs,
+      // Letting go of volumes waits for nothing: what it depends on may be waiting for one of them.
+      needs: step === "detach" ? [] : needs,
       ...(estimateMs === undefined ? {} : { estimateMs }),
     };
     // The new machine serves once it is ready; the old one's way to the trash holds nobody up.
-    if (step !== "retire") needs = [id];
+    if (step !== "retire") needs = step === "detach" ? [id, ...dependencies] : [id];
     return operation;
   });
 }

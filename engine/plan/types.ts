@@ -15,6 +15,7 @@ import type {
   SecretInputs,
   SourceFile,
   VmInputs,
+  VolumeInputs,
 } from "../config/types.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { PowerOverride } from "../state/types.ts";
@@ -145,6 +146,7 @@ export interface AttributeChange {
 export type PlannedResource =
   | (PlannedBase & { readonly type: "secret"; readonly inputs: SecretInputs })
   | (PlannedBase & { readonly type: "network"; readonly inputs: NetworkInputs })
+  | (PlannedBase & { readonly type: "volume"; readonly inputs: VolumeInputs })
   | (PlannedBase & {
       readonly type: "image" | "role";
       readonly inputs: ImageInputs;
@@ -185,9 +187,15 @@ export type Step =
   /** network: make it, or bring it and its running members to changed inputs. */
   | "network"
   | "disconnect"
+  /** volume: make it, make it bigger together with the running VM that has it, put it into the trash. */
+  | "allocate"
+  | "grow"
+  | "trash"
   /** image, role: download, copy, build, or find in the store. */
   | "obtain"
   | "create"
+  /** VM: let go of volumes, before another takes them. */
+  | "detach"
   | "start"
   | "ready"
   | "provision"

@@ -8,6 +8,7 @@ import type { Providers } from "../provider.ts";
 import { fakeImageProvider } from "./images.ts";
 import { fakeNetworkProvider } from "./networks.ts";
 import { fakeVmProvider } from "./vms.ts";
+import { fakeVolumeProvider } from "./volumes.ts";
 import { FakeWorld } from "./world.ts";
 
 export function fakeProviders(options: { readonly effects: Effects; readonly home: Home }): Providers {
@@ -16,5 +17,6 @@ export function fakeProviders(options: { readonly effects: Effects; readonly hom
     vm: fakeVmProvider(world),
     image: fakeImageProvider(world),
     network: fakeNetworkProvider(options.effects, options.home),
+    volume: fakeVolumeProvider(world, options.effects, options.home),
   };
 }

@@ -85,6 +85,11 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
       const names = (spec.hosts?.() ?? []).map(({ ip, names: [first] }) => `${first} ${ip}`);
       await did(spec.id, `hosts ${names.join(", ")}`);
     },
+    async detach(spec, context) {
+      const machine = await world.existing(spec.id);
+      await world.disturb("detach", spec.name, context.signal);
+      await change(spec.id, { attributes: { ...machine.attributes, ...volumesOf(spec) } });
+    },
     async stop(id, _options, context) {
       const machine = await world.machine(id);
       if (machine?.state !== "running") return;
@@ -205,7 +210,14 @@ function attributesOf(spec: VmSpec): JsonObject {
     cpus: spec.cpus,
     memory: spec.memory,
     disk: spec.disk,
+    ...volumesOf(spec),
   };
+}
+
+/** Mount points, or nothing, by name of the volume; absent for none ever. */
+function volumesOf({ volumes }: VmSpec): JsonObject {
+  if (volumes === undefined) return {};
+  return { volumes: Object.fromEntries(volumes.map(({ name, mount }) => [name, mount ?? ""])) };
 }
 
 function portsOf(id: string, ports: readonly PortForward[]): JsonObject {

@@ -1,10 +1,13 @@
 /** QEMU's arguments for one VM: a pure function of what is declared, recorded and chosen. */
+import type { ShareSpec } from "../provider.ts";
 import type { Accelerator } from "./accel-probe.ts";
 import type { Forward } from "./forwards.ts";
 import { hostForwardRule } from "./forwards.ts";
 import { type ConnectedInterface, interfaceName } from "./network/interfaces.ts";
 import type { VmFolder } from "./vm-folder.ts";
 import { uuidOf } from "./vm-folder.ts";
+import { type VolumeDisk, volumeDevice, volumeLayers } from "./volume/plug.ts";
+import { shareTag } from "./volume/share-tag.ts";
 
 /** Node name of the disk's format layer, for QMP. */
 export const DISK_NODE = "disk-0";
@@ -35,6 +38,8 @@ export interface MachineOptions {
   readonly interfaces: readonly ConnectedInterface[];
   /** False cuts the guest off from everything but its forwarded ports. */
   readonly internet: boolean;
+  readonly volumes: readonly VolumeDisk[];
+  readonly shares: readonly ShareSpec[];
 }
 
 /** The argument vector (without the program). Only names of vmlab's own making and checked values reach it. */
@@ -79,6 +84,9 @@ export function commandLine(options: MachineOptions): string[] {
         `logfile=${commas(folder.consoleLog)},logappend=on`,
     ],
     ...["-serial", "chardev:console"],
+    // Last, so that no other device has another place on the bus because of them.
+    ...options.volumes.flatMap(volumeArguments),
+    ...options.shares.flatMap(shareArguments),
     ...["-qmp", `unix:${commas(folder.qmpSocket)},server=on,wait=off`],
     ...["-D", folder.qemuLog],
     ...TRACED.flatMap((event) => ["-trace", event]),
@@ -140,6 +148,25 @@ function interfaceArguments({ mac, segment: { group, port } }: ConnectedInterfac
   return [
     ...["-netdev", `socket,id=${id},mcast=${group}:${port},localaddr=127.0.0.1`],
     ...["-device", `virtio-net-pci,netdev=${id},id=net-${id},mac=${mac},romfile=`],
+  ];
+}
+
+function volumeArguments(volume: VolumeDisk): string[] {
+  return [
+    ...volumeLayers(volume).flatMap((layer) => ["-blockdev", json(layer)]),
+    ...["-device", json(volumeDevice(volume))],
+  ];
+}
+
+/** The host's own permissions hold: what QEMU's user may not do, the guest's root may not either. */
+function shareArguments(share: ShareSpec, index: number): string[] {
+  const id = `share${index}`;
+  return [
+    ...[
+      "-fsdev",
+      `local,id=${id},path=${commas(share.from)},security_model=none,multidevs=remap,readonly=${share.readonly ? "on" : "off"}`,
+    ],
+    ...["-device", `virtio-9p-pci,id=${id}-device,fsdev=${id},mount_tag=${shareTag(share)}`],
   ];
 }
 

@@ -28,6 +28,12 @@ export async function createOverlay(
   await effects.files.chmod(path, 0o600);
 }
 
+/** An empty qcow2 disk of `size` bytes. */
+export async function createDisk(effects: Effects, path: string, size: number): Promise<void> {
+  const args = ["create", "-q", "-f", "qcow2", path, String(size)];
+  await qemuImg(effects, args, `the disk ${path} cannot be made`);
+}
+
 /** Grows a disk that no machine has open. */
 export async function growDisk(effects: Effects, path: string, size: number): Promise<void> {
   await qemuImg(

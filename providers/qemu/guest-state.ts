@@ -1,4 +1,6 @@
-/** Brings a running guest's keys, password, name, names of others and file system to what is declared, over SSH. */
+/**
+ * Brings a running guest's keys, password, name, names of others, mounts and file system to what is declared, over SSH.
+ */
 import { fail } from "../../engine/diagnostics.ts";
 import type { VmSpec } from "../provider.ts";
 import type { QemuContext } from "./context.ts";
@@ -9,6 +11,7 @@ import { hashPassword } from "./password-hash.ts";
 import { type RunningMachine, stretched } from "./ready.ts";
 import { authorizedKeys, labKey } from "./ssh-keys.ts";
 import { type GuestRecord, readGuestRecord, readVmRecord, writeRecord } from "./vm-folder.ts";
+import { tellMounts } from "./volume/mounts.ts";
 
 /**
  * Reads lines of `-KEY` and `+KEY` from stdin. Keys that vmlab did not bring stay. Written beside and renamed, so
@@ -136,6 +139,7 @@ export async function bringGuestUpToDate(
   }
 
   await tellHosts(context, running, spec, signal);
+  await tellMounts(context, running, spec, signal);
   record = (await readGuestRecord(effects, folder)) ?? record;
 
   const disk = (await readVmRecord(effects, folder))?.disk ?? record.disk;

@@ -19,12 +19,14 @@ import { stopVm } from "./stop.ts";
 import { emptyTrashOf, forgetLab, listTrash, removeVm, restoreVm } from "./trash.ts";
 import { updateVm } from "./update.ts";
 import { requireVm, vmFolder } from "./vm-folder.ts";
+import { detachVolumes } from "./volume/attach.ts";
 
 export { probeAccel } from "./accel-probe.ts";
 export { qemuVersion } from "./check.ts";
 export { findUefi } from "./firmware.ts";
 export { type LabMachine, machinesOfLab } from "./lab-machines.ts";
 export { qemuNetworkProvider } from "./network/provider.ts";
+export { qemuVolumeProvider } from "./volume/provider.ts";
 
 /** What the provider stands on. */
 export interface QemuProviderOptions {
@@ -56,6 +58,7 @@ export function qemuProvider(options: QemuProviderOptions): VmProvider {
       const running = await requireRunning(context, spec.id);
       await tellHosts(context, running, spec, call.signal);
     },
+    detach: (spec, call) => detachVolumes(context, spec, call),
     stop: (id, stopOptions, call) => stopVm(context, id, stopOptions, call),
     remove: (id, removeOptions) => removeVm(context, id, removeOptions),
     forgetLab: (lab) => forgetLab(context, lab),

@@ -34,6 +34,7 @@ import {
   vmFolder,
   writeRecord,
 } from "./vm-folder.ts";
+import { connectVolumes } from "./volume/attach.ts";
 
 /** QEMU is up, with a disk of any size, well within this. */
 const LAUNCH_MS = 60_000;
@@ -148,6 +149,7 @@ async function launchWithPorts(
   const active = vm.layers.at(-1);
   const disk = active !== undefined && "file" in active ? active.file : "disk-0.qcow2";
   const interfaces = await connectInterfaces(context, spec);
+  const volumes = await connectVolumes(context, spec);
   let wanted = forwards;
   for (;;) {
     const args = commandLine({
@@ -163,6 +165,8 @@ async function launchWithPorts(
       forwards: wanted,
       interfaces,
       internet: hasInternet(spec.networks ?? []),
+      volumes,
+      shares: spec.shares ?? [],
     });
     const result = await run(context, args);
     if (result.code === 0) return wanted;

@@ -17,6 +17,7 @@ import { NETWORK_CONFIG } from "./seed.ts";
 import { makeSeedIso, writeSeedFiles } from "./seed-iso.ts";
 import { formatBytes } from "./size-text.ts";
 import { readRuntime, requireVm, type VmFolder, type VmRecord, vmFolder, writeRecord } from "./vm-folder.ts";
+import { attachVolumes } from "./volume/attach.ts";
 import { whileMachineRuns } from "./watch-machine.ts";
 
 /**
@@ -41,8 +42,9 @@ export async function updateVm(context: QemuContext, spec: VmSpec, call: CallCon
     call.progress("forwarding ports");
     const target = { folder, name: spec.name, runtime };
     runtime = await bringForwards(context, target, spec.ports, call.signal);
-    call.progress("bringing the guest up to date");
     const running = await requireRunning(context, spec.id);
+    await attachVolumes(context, running, spec, call);
+    call.progress("bringing the guest up to date");
     await whileMachineRuns(effects, running, "bringing the guest up to date", call.signal, (signal) =>
       bringGuestUpToDate(context, running, spec, signal),
     );

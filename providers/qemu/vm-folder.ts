@@ -97,6 +97,8 @@ export interface GuestRecord {
   readonly hosts?: string;
   /** Its hostname, as far as vmlab gave it. */
   readonly name?: string;
+  /** Mark of the volumes and shared folders that it was told to mount; absent for none. */
+  readonly mounts?: string;
 }
 
 /** The paths under an instance id. */

@@ -149,6 +149,48 @@ describe("a restored VM", () => {
   });
 });
 
+describe("a restored volume", () => {
+  const DATA = '[volumes.data]\nsize = "20GiB"\n';
+  const USED = 'volumes = [{ name = "data", mount = "/srv" }]\n';
+
+  test("is declared again, keeps its data, and is attached by the next apply that says so", async () => {
+    await lab.write("lab.toml", `${LAB}\n${DATA}\n[vms.data]\n${USED}`);
+    await lab.succeed("apply", "--yes");
+    const before = await readdir(join(lab.home, "fake", "volumes"));
+    await lab.write("lab.toml", LAB);
+    await lab.succeed("apply", "--yes");
+    expect(await lab.succeed("trash", "list")).toMatch(/ volume\.data {2}demo /);
+    expect(await lab.succeed("trash", "restore", "volume.data")).toBe(
+      "Wrote [volumes.data] to lab.toml.\nvolume.data is back, attached to no VM.\n",
+    );
+    expect(await lab.read("lab.toml")).toBe(`${LAB}\n[volumes.data]\nsize = "20GiB"\nfilesystem = "ext4"\n`);
+    expect(await readdir(join(lab.home, "fake", "volumes"))).toEqual(before);
+    expect(await lab.succeed("plan")).toContain("No changes");
+    // A VM and a volume of one name: the plain name is the VM's. It comes back without its volumes.
+    expect(await lab.succeed("trash", "restore", "data")).toContain("data is back, stopped.");
+    await lab.write("lab.toml", `${await lab.read("lab.toml")}${USED}`);
+    expect(await lab.succeed("plan")).toContain("volumes +data on /srv (live)");
+    await lab.succeed("apply", "--yes");
+  });
+
+  test("needs its name, or another one, and a declaration that it fits", async () => {
+    await lab.write("lab.toml", `${LAB}\n${DATA}`);
+    await lab.succeed("apply", "--yes");
+    await lab.succeed("apply", "--yes", "--replace", "volume.data");
+    expect((await lab.vmlab(["trash", "restore", "data"])).stderr).toContain("volume.data exists");
+    expect(await lab.succeed("trash", "restore", "data", "--as", "old")).toContain(
+      "volume.old is back, attached to no VM.",
+    );
+    await lab.write("lab.toml", LAB);
+    await lab.succeed("apply", "--yes");
+    await lab.write("lab.toml", `${LAB}\n[volumes.old]\nsize = "10GiB"\n`);
+    expect((await lab.vmlab(["trash", "restore", "old"])).stderr).toContain(
+      "volume.old is declared with 10 GiB and ext4 now, and the deleted one has 20 GiB and ext4",
+    );
+    expect(await lab.succeed("trash", "empty", "volume.old", "--yes")).toMatch(/^Removed volume\.old, /);
+  });
+});
+
 /** The trash's newest VM, and a restore of it with providers of one's own. */
 async function restoring() {
   const effects = lab.effects();

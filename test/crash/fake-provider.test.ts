@@ -17,17 +17,22 @@ base = { bootstrap = { distribution = "debian", suite = "bookworm" } }
 token = { kind = "password" }
 [networks]
 net = { cidr = "10.42.0.0/24" }
+[volumes]
+old = { size = "1GiB" }
+data = { size = "1GiB" }
 [vms.db]
 networks = [{ name = "net" }]
+volumes = [{ name = "old" }]
 env = { TOKEN = "\${secrets.token}" }
 run = ["one", "two"]
 [vms.web]
 depends_on = ["vm.db"]
 `;
-const CHANGED = LAB.replace("[vms.web]", '[vms.web]\nfirmware = "uefi"').replace(
-  "[vms.db]",
-  '[vms.db]\nmemory = "2GiB"',
-);
+const CHANGED = LAB.replace("[vms.web]", '[vms.web]\nfirmware = "uefi"')
+  .replace("[vms.db]", '[vms.db]\nmemory = "2GiB"')
+  .replace("old = {", "other = {")
+  .replace('name = "old"', 'name = "other"')
+  .replace('data = { size = "1GiB"', 'data = { size = "2GiB"');
 
 interface Scenario {
   /** The lab as it is applied before the crash; undefined: nothing was there. */
@@ -114,7 +119,9 @@ async function converges(lab: FakeLab, scenario: Scenario, at: number): Promise<
     // What ran before the crash is what runs now: it was found again, not made once more.
     for (const id of finished) expect(machines.map((machine) => machine.id)).toContain(id);
   }
+  const disks = await readdir(join(lab.homeFolder, "fake", "volumes")).catch(() => []);
   if (scenario.mode === "destroy") {
+    expect({ at, disks }).toEqual({ at, disks: [] });
     expect({
       at,
       left: (await readdir(join(lab.folder, ".vmlab"))).filter((entry) => entry !== "history"),
@@ -128,6 +135,10 @@ async function converges(lab: FakeLab, scenario: Scenario, at: number): Promise<
   });
   const state = await lab.state();
   expect({ at, intents: state?.intents }).toEqual({ at, intents: {} });
+  const volumes = Object.values(state?.resources ?? {}).flatMap(({ type, instance }) =>
+    type === "volume" ? [instance] : [],
+  );
+  expect({ at, disks: disks.sort() }).toEqual({ at, disks: volumes.sort() });
   const recorded = Object.values(state?.resources ?? {}).flatMap((resource) =>
     resource.type === "vm" ? [resource.instance] : [],
   );

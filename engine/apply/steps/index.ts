@@ -3,21 +3,26 @@ import type { Step } from "../../plan/types.ts";
 import type { Run, StepCall } from "../run.ts";
 import { create } from "./create.ts";
 import { generate } from "./generate.ts";
-import { disconnect, network } from "./network.ts";
 import { importMachine } from "./import-machine.ts";
+import { disconnect, network } from "./network.ts";
 import { obtain } from "./obtain.ts";
 import { ready, start, stop } from "./power.ts";
 import { provision } from "./provision.ts";
 import { forget, remove } from "./remove.ts";
 import { retire } from "./replacement.ts";
 import { recordInputs, update } from "./update.ts";
+import { allocate, detach, grow, trash } from "./volume.ts";
 
 export const STEPS: Readonly<Record<Step, (run: Run, call: StepCall) => Promise<void>>> = {
   generate,
   obtain,
   network,
   disconnect,
+  allocate,
+  grow,
+  trash,
   create,
+  detach,
   start,
   ready,
   provision,

@@ -49,9 +49,9 @@ export function specFor(run: Run, planned: PlannedVm, instance: string, base: st
     environment: planned.environment,
   };
   if (run.plan.mode !== "power")
-    return vmSpec(identity, evaluateVmInputs(planned.inputs, run.evaluation), run.network);
+    return vmSpec(identity, evaluateVmInputs(planned.inputs, run.evaluation), run.lookups);
   const { inputs, complete } = evaluateKnownInputs(planned.inputs, run.evaluation, run.keeper.sensitiveKey);
-  return vmSpec(identity, inputs, run.network, !complete);
+  return vmSpec(identity, inputs, run.lookups, !complete);
 }
 
 /**

@@ -5,7 +5,15 @@ import type { Finding } from "../findings.ts";
 import { normaliseValue, type PropertyKind } from "../property-values.ts";
 import { defaultsOf } from "../schema.ts";
 import { parseDuration } from "../sizes.ts";
-import type { InterfaceInputs, OrDeferred, ProvisionStep, StageTimeouts, VmInputs } from "../types.ts";
+import type {
+  AttachmentInputs,
+  InterfaceInputs,
+  OrDeferred,
+  ProvisionStep,
+  ShareInputs,
+  StageTimeouts,
+  VmInputs,
+} from "../types.ts";
 import type { VmDeclaration } from "./declaration.ts";
 import type { Evaluator, Site } from "./evaluator.ts";
 import { type Base, tableOf, vmSite } from "./lab-values.ts";
@@ -17,6 +25,8 @@ export interface VmSurroundings {
   readonly findings: Finding[];
   readonly accel: VmInputs["accel"];
   readonly interfaces: readonly InterfaceInputs[];
+  readonly volumes: readonly AttachmentInputs[];
+  readonly shares: readonly ShareInputs[];
   readonly note: NonNullable<Site["note"]>;
 }
 
@@ -78,6 +88,8 @@ class Normaliser {
       ...this.#cloudInit(),
       ports: this.#list("ports", "port"),
       ...(this.#around.interfaces.length === 0 ? {} : { networks: this.#around.interfaces }),
+      ...(this.#around.volumes.length === 0 ? {} : { volumes: this.#around.volumes }),
+      ...(this.#around.shares.length === 0 ? {} : { shares: this.#around.shares }),
       labels: this.#strings("labels"),
       env: this.#strings("env"),
       steps: this.#steps(),

@@ -11,6 +11,7 @@ export interface Addressable {
   readonly roles: ReadonlySet<string>;
   readonly secrets: ReadonlySet<string>;
   readonly networks: ReadonlySet<string>;
+  readonly volumes: ReadonlySet<string>;
   readonly environments: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -111,6 +112,8 @@ function groupsOf(
       return single(lab.secrets);
     case "network":
       return single(lab.networks);
+    case "volume":
+      return single(lab.volumes);
     case "environment":
       return new Map([...lab.environments].map(([name, vms]) => [name, vms.map((vm) => `vm.${vm}`)]));
     case "member":

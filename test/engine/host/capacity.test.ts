@@ -105,6 +105,25 @@ describe("what does not fit is an error that names the numbers and who uses them
     expect(diagnostics).toMatchObject([{ code: "host/too-many-vms", summary: "2 VMs would run, and 1 may" }]);
   });
 
+  test("volumes, made or grown, filled to their end", () => {
+    const { disk, diagnostics } = checkCapacity(
+      input({
+        diskFree: 12 * GiB,
+        volumes: [
+          { name: "data", growth: 8 * GiB },
+          { name: "logs", growth: 4 * GiB },
+        ],
+      }),
+    );
+    expect(disk).toEqual({ need: 12 * GiB, free: 10 * GiB, limit: 10 * GiB });
+    expect(diagnostics.map(({ code, detail }) => [code, detail])).toEqual([
+      [
+        "host/not-enough-disk",
+        "12 GiB are free on the file system of VMLAB_HOME, of which 2 GiB stay reserved.\nVolumes may take 12 GiB.",
+      ],
+    ]);
+  });
+
   test("disk, in the worst case, beside the reserve, with what the trash holds", () => {
     const { diagnostics } = checkCapacity(
       input({

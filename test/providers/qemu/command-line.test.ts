@@ -18,6 +18,8 @@ const options: MachineOptions = {
     { purpose: "declared", address: "0.0.0.0", host: 5353, guest: 53, protocol: "udp", chosen: false },
   ],
   interfaces: [],
+  volumes: [],
+  shares: [],
   internet: true,
 };
 

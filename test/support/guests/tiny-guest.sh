@@ -1,12 +1,13 @@
 #!/bin/bash
-# Builds the tiny test guest: a BIOS disk with Debian's cloud kernel, busybox and dropbear that honours vmlab's seed.
-#   tiny-guest.sh FOLDER
+# Builds the tiny test guest: a BIOS disk with a Debian kernel, busybox and dropbear that honours vmlab's seed.
+#   tiny-guest.sh FOLDER [KERNEL-PACKAGE]
 # makes FOLDER/tiny.qcow2. Needs no root, no loop device and no mount.
-# Programs: apt-get and dpkg-deb, busybox (static), dropbear and dropbearconvert, cpio, mke2fs, resize2fs, sfdisk,
+# Programs: apt-get and dpkg-deb, busybox (static), dropbear and dropbearconvert, cpio, mke2fs, resize2fs, blkid, sfdisk,
 # partx, grub-mkimage with the i386-pc modules, qemu-img, strip.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 out=${1:?the folder to make}
+kernel=${2:-linux-image-cloud-amd64}
 grub=/usr/lib/grub/i386-pc
 size_mb=64
 work=$(mktemp -d "${TMPDIR:-/tmp}/vmlab-tiny.XXXXXX")
@@ -14,9 +15,9 @@ trap 'rm -rf "$work"' EXIT
 exec 3>&1 >"$work/log" 2>&1
 trap 'status=$?; [ $status = 0 ] || tail -n 30 "$work/log" >&3; rm -rf "$work"; exit $status' EXIT
 
-# ---- the kernel: the package that linux-image-cloud-amd64 depends on now
+# ---- the kernel: the package that the named one depends on now
 cd "$work"
-package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: *\(linux-image-[^ ]*\)/\1/p' | head -n 1)
+package=$(apt-cache depends "$kernel" | sed -n 's/^ *Depends: *\(linux-image-[^ ]*\)/\1/p' | head -n 1)
 [ -n "$package" ]
 # The download user of apt may not write to a private folder; the package is then fetched as the caller.
 apt-get -q download "$package"
@@ -45,7 +46,7 @@ module() {
 busybox=$(command -v busybox)
 mkdir -p initrd/bin initrd/dev initrd/proc initrd/sys initrd/new
 cp "$busybox" initrd/bin/busybox
-for m in virtio_pci virtio_blk; do module $m initrd/m; done
+for m in virtio_pci virtio_blk crc32c_generic ext4; do module $m initrd/m; done
 # As in every distribution's RAM disk: a shell and its tools by name, and modules for modprobe. The sealing of exports
 # boots with it. Each module is said to need all before it, of which the last is loaded first.
 for applet in sh cat chroot mkdir modprobe mount sleep sync umount; do ln -s busybox initrd/bin/$applet; done
@@ -63,6 +64,7 @@ cat >initrd/init <<'EOF'
 export PATH=/bin
 busybox mount -t proc proc /proc; busybox mount -t sysfs sys /sys; busybox mount -t devtmpfs dev /dev
 busybox modprobe -a virtio_pci virtio_blk
+for m in crc32c_generic ext4; do busybox modprobe $m 2>/dev/null; done
 i=0
 while [ ! -b /dev/vda1 ] && [ $i -lt 100 ]; do busybox sleep 0.1; i=$((i + 1)); done
 busybox mount -t ext4 -o rw,noatime /dev/vda1 /new || exec busybox sh
@@ -78,9 +80,9 @@ mkdir -p "$r"/{usr/bin,usr/sbin,etc/dropbear,etc/acpi/PWRF,lib/modules,lib64}
 chmod 1777 "$r/tmp" "$r/var/tmp"
 cp "$busybox" "$r/bin/busybox"
 for applet in $("$busybox" --list); do [ -e "$r/bin/$applet" ] || ln -s busybox "$r/bin/$applet"; done
-for m in virtio_net virtio_console virtio_rng isofs nls_utf8 button evdev; do module $m "$r/lib/modules"; done
-rm -f "$r"/bin/{resize2fs,sfdisk,partx}
-for program in dropbear dropbearkey dropbearconvert resize2fs sfdisk partx; do
+for m in virtio_net virtio_console virtio_rng isofs nls_utf8 button evdev 9pnet_virtio 9p; do module $m "$r/lib/modules"; done
+rm -f "$r"/bin/{resize2fs,blkid,sfdisk,partx}
+for program in dropbear dropbearkey dropbearconvert resize2fs mkfs.ext4 blkid sfdisk partx; do
   path=$(command -v $program)
   cp -L "$path" "$r/usr/sbin/$program"
   for lib in $(ldd "$path" | grep -oE '/[^ )]+\.so[^ )]*' | sort -u); do
@@ -158,6 +160,8 @@ awk -F'"' '/macaddress:/ { mac = $2 } /addresses:/ { ip = $2 } /mtu:/ { sub(/.*m
   done
 done
 umount /run/seed
+# Its volumes, as vmlab left them in fstab.
+[ ! -e /etc/fstab ] || mount -a
 acpid -l /dev/null
 EOF
 cat >"$r/etc/udhcpc.sh" <<'EOF'

@@ -20,18 +20,21 @@ export function guestCache(): string {
   return process.env.VMLAB_TEST_CACHE || join(xdg, "vmlab-tests");
 }
 
+/** Debian's cloud kernel, which boots quickest. */
+const CLOUD_KERNEL = "linux-image-cloud-amd64";
+
 /** Path of the tiny guest's disk; builds it when its recipe has no disk yet. Not to be written to. */
-export async function tinyGuest(): Promise<string> {
+export async function tinyGuest(kernel = CLOUD_KERNEL): Promise<string> {
   const recipe = createHash("sha256")
     .update(await readFile(script))
     .digest("hex")
     .slice(0, 16);
-  const folder = join(guestCache(), `tiny-${recipe}`);
+  const folder = join(guestCache(), `tiny-${recipe}${kernel === CLOUD_KERNEL ? "" : `-${kernel}`}`);
   const disk = join(folder, "tiny.qcow2");
   if (await exists(disk)) return disk;
   await mkdir(guestCache(), { recursive: true });
   await withLock(`${folder}.lock`, async () => {
-    if (!(await exists(disk))) await run("bash", [script, folder]);
+    if (!(await exists(disk))) await run("bash", [script, folder, kernel]);
   });
   return disk;
 }
