@@ -194,6 +194,7 @@ export function runFor(
     values: plan.values,
     liveAttributes: (address) => keeper.resource(address)?.attributes,
     sensitiveVariables,
+    files: workspace.lab.files,
   };
   const network: NetworkLookup = (name) => {
     const address = `network.${name}`;
