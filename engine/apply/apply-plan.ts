@@ -196,6 +196,7 @@ export function runFor(
     values: plan.values,
     liveAttributes: (address) => keeper.resource(address)?.attributes,
     sensitiveVariables,
+    files: workspace.lab.files,
   };
   const lookups: LabLookups = {
     network: (name) => {

@@ -6,11 +6,19 @@ import { isJsonObject, type Json } from "../json.ts";
 const SHORTEST = 4;
 const MASK = "(sensitive)";
 
-/** Replaces every occurrence of the secrets; longer ones first, as one may be part of another. */
+/** Replaces every occurrence of the secrets, also in base64; longer ones first, as one may be part of another. */
 export function masker(secrets: () => Iterable<string>): (text: string) => string {
+  const encoded = new Map<string, string>();
+  const inBase64 = (secret: string): string => {
+    const known = encoded.get(secret) ?? Buffer.from(secret).toString("base64").replace(/=+$/, "");
+    encoded.set(secret, known);
+    return known;
+  };
   return (text) => {
     let masked = text;
-    const known = [...secrets()].filter((secret) => secret.length >= SHORTEST);
+    const known = [...secrets()]
+      .filter((secret) => secret.length >= SHORTEST)
+      .flatMap((secret) => [secret, inBase64(secret)]);
     for (const secret of known.sort((a, b) => b.length - a.length)) {
       if (masked.includes(secret)) masked = masked.replaceAll(secret, MASK);
     }

@@ -7,6 +7,7 @@ import { isJsonObject, type Json, type JsonObject } from "../json.ts";
 import { loadCel } from "./expressions/cel.ts";
 import { ExpressionContext } from "./expressions/context.ts";
 import { evaluateTemplate } from "./expressions/evaluate-template.ts";
+import type { FileTexts } from "./expressions/file-function.ts";
 import { EMPTY_SCOPE } from "./expressions/value-source.ts";
 import { PlannedValues } from "./planned-values.ts";
 import { normaliseValue } from "./property-values.ts";
@@ -21,6 +22,8 @@ export interface EvaluationContext {
   /** Attributes that the state records of an address. */
   readonly liveAttributes: (address: string) => JsonObject | undefined;
   readonly sensitiveVariables: Readonly<Record<string, Json>>;
+  /** What `file("…")` reads; the plan holds the hashes of these files, not their texts. */
+  readonly files?: FileTexts;
 }
 
 /** The value of one deferred expression, checked and normalised. Throws diagnostics when it cannot be computed. */

@@ -91,7 +91,7 @@ function wholeLab(
   }
   const { scopes } = expansion.values;
   const values = { vars, sensitiveVars: {}, vms, environments, secrets, scopes };
-  return { values, liveAttributes, sensitiveVariables };
+  return { values, liveAttributes, sensitiveVariables, files: lab.files };
 }
 
 function namesOf(lab: Lab, expansion: Expansion, { values }: EvaluationContext): Names {

@@ -63,6 +63,7 @@ function namesOf(variables: Readonly<Record<string, VariableValue>>) {
 function onlyVariables(variables: Readonly<Record<string, VariableValue>>): ValueSource {
   const nothing: SourceValue = { known: false, address: "a resource", sensitive: false };
   return {
+    files: new Map(),
     variableNames: Object.keys(variables),
     variable: (name) => {
       const variable = variables[name];

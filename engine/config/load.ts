@@ -10,6 +10,7 @@ import { type Finding, toDiagnostics } from "./findings.ts";
 import { labLimits } from "./lab-limits.ts";
 import { explainPathProblem } from "./lab-paths.ts";
 import { type MergedFiles, mergeFiles } from "./merge-files.ts";
+import { readFiles } from "./read-files.ts";
 import { parseToml, textSha256, withoutByteOrderMark } from "./toml/parse-toml.ts";
 import { indexPositions, type Positions } from "./toml/positions.ts";
 import { satisfiesVersion } from "./tool-version.ts";
@@ -93,6 +94,9 @@ class Loader {
     this.#report(findings);
     if (this.#diagnostics.some(({ severity }) => severity === "error"))
       return { diagnostics: this.#diagnostics };
+    const files = await readFiles(this.#files, this.#folder, merged.document);
+    const known = new Set(this.#sources.map(({ path }) => path));
+    this.#sources.push(...files.sources.filter(({ path }) => !known.has(path)));
     const settings = merged.document.lab as JsonObject;
     const lab: Lab = {
       name: String(settings.name),
@@ -103,6 +107,7 @@ class Loader {
       offline: settings.offline === true,
       limits: limits.limits,
       document: merged.document,
+      files: files.texts,
       variables: variables.values,
       origins: merged.origins,
       locate: this.#locate,

@@ -7,6 +7,7 @@ import { secretValueIn } from "./secret-values.ts";
 import type { Deferred } from "./types.ts";
 
 export class PlannedValues implements ValueSource {
+  readonly files: ValueSource["files"];
   readonly variableNames: readonly string[];
   readonly vmNames: readonly string[];
   readonly environments: ReadonlyMap<string, readonly string[]>;
@@ -17,6 +18,7 @@ export class PlannedValues implements ValueSource {
   constructor(context: EvaluationContext) {
     const { values, sensitiveVariables } = context;
     this.#context = context;
+    this.files = context.files ?? new Map();
     this.variableNames = [
       ...new Set([
         ...Object.keys(values.vars),

@@ -4,6 +4,7 @@
  */
 import type { Diagnostic, Range } from "../diagnostics.ts";
 import type { Json, JsonObject } from "../json.ts";
+import type { FileTexts } from "./expressions/file-function.ts";
 import type { SecretKind } from "./secret-kinds.ts";
 
 /** Where something was declared: a file and the path of keys in its document. */
@@ -25,6 +26,8 @@ export interface Lab {
   readonly limits: LabLimits;
   /** The merged document, as validated. */
   readonly document: JsonObject;
+  /** What expressions read with `file("…")`, by the path as it is written. */
+  readonly files: FileTexts;
   /** Values of the variables, defaults filled in, types checked. */
   readonly variables: Readonly<Record<string, VariableValue>>;
   /** Where each named table and list item of the document was declared: `vms.web`, `checks.0` → Origin. */

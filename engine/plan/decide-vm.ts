@@ -308,7 +308,7 @@ function inPlace(
 
   const stops = power.running && (!wanted || restart);
   if (stops) steps.push("stop");
-  if (changes.length > 0 || anew.length > 0) steps.push("update");
+  if (works.length > 0 || changes.length > 0 || anew.length > 0) steps.push("update");
   const starts = wanted && (!power.running || restart);
   if (starts) steps.push("start");
   const resumes = wanted && recorded.phase !== "complete";

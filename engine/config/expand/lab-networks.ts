@@ -277,8 +277,13 @@ export class LabNetworks {
     });
   }
 
-  /** Of this VM in this network for good, whatever else changes; 0x52 marks it as locally administered. */
+  /**
+   * Of this VM in this network for good, whatever else changes, also its name ([[moved]]): the guest knows its
+   * interface by it. 0x52 marks it as locally administered.
+   */
   #mac(network: string, vm: string): string {
+    const recorded = recordedInterface(this.#around.input.recorded[`vm.${vm}`]?.inputs, network)?.mac;
+    if (typeof recorded === "string") return recorded;
     const h = sha256(`vmlab interface ${this.#around.input.lineage} ${network} ${vm}`);
     return ["52", ...[0, 2, 4, 6, 8].map((at) => h.slice(at, at + 2))].join(":");
   }
@@ -290,8 +295,12 @@ export class LabNetworks {
 
 /** The address that a recorded VM has in a network. */
 function recordedAddress(inputs: JsonObject | undefined, network: string): number | undefined {
+  const ip = recordedInterface(inputs, network)?.ip;
+  return typeof ip === "string" ? parseIpv4(ip) : undefined;
+}
+
+function recordedInterface(inputs: JsonObject | undefined, network: string): JsonObject | undefined {
   const list = inputs?.networks;
   if (!Array.isArray(list)) return undefined;
-  const entry = list.find((one: Json) => isJsonObject(one) && one.name === network) as JsonObject | undefined;
-  return typeof entry?.ip === "string" ? parseIpv4(entry.ip) : undefined;
+  return list.find((one: Json) => isJsonObject(one) && one.name === network) as JsonObject | undefined;
 }

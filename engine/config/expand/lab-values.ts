@@ -40,6 +40,7 @@ export interface Base {
 const SETTINGS: Readonly<Record<string, PropertyKind>> = { cpus: "cpus", memory: "size", disk: "size" };
 
 export class LabValues implements ValueSource {
+  readonly files: ValueSource["files"];
   readonly variableNames: readonly string[];
   readonly secretNames: readonly string[];
   vmNames: readonly string[] = [];
@@ -60,6 +61,7 @@ export class LabValues implements ValueSource {
 
   constructor(lab: Lab, input: ExpandInput, findings: Finding[]) {
     this.#lab = lab;
+    this.files = lab.files;
     this.#input = input;
     this.#findings = findings;
     const { vars, secrets } = lab.document;

@@ -5,6 +5,7 @@
 import type { ASTNode, Environment, ParseResult } from "@marcbachmann/cel-js";
 import { errorText } from "../../diagnostics.ts";
 import type { Json } from "../../json.ts";
+import { registerFunctions } from "./functions.ts";
 import { isUnknownValue } from "./unknown-value.ts";
 
 /** A problem in an expression; offsets into its text. */
@@ -35,8 +36,8 @@ let loaded: Cel | undefined;
 
 /** Loads the library. Reading a lab that holds an expression does it. */
 export async function loadCel(): Promise<Cel> {
-  const { Environment } = await import("@marcbachmann/cel-js");
-  loaded ??= makeCel(newEnvironment(Environment));
+  const library = await import("@marcbachmann/cel-js");
+  loaded ??= makeCel(newEnvironment(library));
   return loaded;
 }
 
@@ -46,19 +47,15 @@ export function cel(): Cel {
   return loaded;
 }
 
-function newEnvironment(Type: typeof Environment): Environment {
-  const environment = new Type({ unlistedVariablesAreDyn: true, homogeneousAggregateLiterals: false });
+function newEnvironment(library: typeof import("@marcbachmann/cel-js")): Environment {
+  const environment = new library.Environment({
+    unlistedVariablesAreDyn: true,
+    homogeneousAggregateLiterals: false,
+  });
   for (const [name, power] of Object.entries({ KiB: 10, MiB: 20, GiB: 30, TiB: 40 })) {
     environment.registerConstant(name, "int", BigInt(2 ** power));
   }
-  environment.registerFunction(
-    "string.replace(string, string): string",
-    (text: string, from: string, to: string) => text.replaceAll(from, () => to),
-  );
-  environment.registerFunction("range(int): list<int>", (count: bigint) => {
-    if (count > 100_000n) throw new Error("range() makes at most 100000 numbers");
-    return Array.from({ length: Math.max(0, Number(count)) }, (_, index) => BigInt(index));
-  });
+  registerFunctions(environment, library, fromCel);
   // TOML's 2.0 reads as the whole number 2: mixed arithmetic keeps such variables usable.
   const mixed: Record<string, (a: number, b: number) => number> = {
     "+": (a, b) => a + b,

@@ -5,6 +5,7 @@
 import { isJsonObject } from "../../json.ts";
 import type { Scope } from "../types.ts";
 import { RESOURCE, toCel } from "./cel.ts";
+import { withFiles } from "./file-function.ts";
 import { UnknownValue } from "./unknown-value.ts";
 import { celName, type SourceValue, type ValueSource, VM_ATTRIBUTES } from "./value-source.ts";
 
@@ -40,7 +41,7 @@ export class ExpressionContext {
     const outer = this.#trace;
     this.#trace = trace;
     try {
-      return evaluate(this.#variables(scope));
+      return withFiles(this.#source.files, () => evaluate(this.#variables(scope)));
     } finally {
       this.#trace = outer;
     }

@@ -1,6 +1,7 @@
 /** Where expressions get their values from: the lab when planning, the plan and the state when applying. */
 import type { Json } from "../../json.ts";
 import type { Scope } from "../types.ts";
+import type { FileTexts } from "./file-function.ts";
 
 export type SourceValue =
   | { readonly known: true; readonly value: Json; readonly sensitive: boolean }
@@ -8,6 +9,8 @@ export type SourceValue =
   | { readonly known: false; readonly address: string; readonly sensitive: boolean };
 
 export interface ValueSource {
+  /** What `file("…")` reads. */
+  readonly files: FileTexts;
   readonly variableNames: readonly string[];
   variable(name: string): SourceValue;
   readonly secretNames: readonly string[];

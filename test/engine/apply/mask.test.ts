@@ -30,6 +30,12 @@ describe("masking", () => {
     expect(seen[0]).toEqual({ type: "operation-output", operation, line: "+ login (sensitive)" });
   });
 
+  test("covers what base64() made of a secret", () => {
+    expect(mask("hunter22")(`token ${Buffer.from("hunter22").toString("base64")}`)).toBe(
+      "token (sensitive)=",
+    );
+  });
+
   test("knows every line of a key", () => {
     const key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMG\nhGu=\n-----END PRIVATE KEY-----\n";
     // What every key begins and ends with is no secret, and short lines may be ordinary words.

@@ -66,6 +66,22 @@ describe("a VM that is moved", () => {
     ]);
   });
 
+  test("keeps its address and its interface in a network, and the others learn the name", async () => {
+    const net = '[networks.lan]\ncidr = "10.9.0.0/24"\n';
+    const on = 'networks = [{ name = "lan" }]';
+    lab = await FakeLab.create(`${HEAD}${net}[vms.z]\n${on}\n[vms.a]\n${on}\n`);
+    await lab.apply();
+    const before = (await lab.state())?.resources["vm.a"]?.inputs.networks;
+    await rewrite(`${net}[vms.z]\n${on}\n[vms.b]\n${on}\n${moved(["vm.a", "vm.b"])}`);
+    expect(await changes()).toEqual([
+      "update | network.lan | names +b −a (live)",
+      "move | vm.b | was vm.a | vm.a",
+    ]);
+    await lab.apply();
+    expect((await lab.state())?.resources["vm.b"]?.inputs.networks).toEqual(before);
+    expect(await changes()).toEqual([]);
+  });
+
   test("into count and out of it again keeps the machine", async () => {
     lab = await FakeLab.create(`${HEAD}[vms.web]\n`);
     await lab.apply();
