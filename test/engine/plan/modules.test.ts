@@ -75,12 +75,17 @@ test("two clusters of one module stand side by side and do not touch each other"
   });
   expect(state?.outputs.port?.value).toBe(attributes("vm.green-cp").ssh_port);
   expect((await lab.plan()).changes).toEqual([]);
+});
+
+test("a change of one use touches nothing of the other, one of the module both", async () => {
+  const lab = await clusters();
+  await lab.apply();
   await lab.write("lab.toml", toml(2));
   expect(summary(await lab.plan())).toEqual([
     "update network.blue-net: names +blue-worker-2 (live) (cluster/module.toml:5)",
     "create vm.blue-worker-2: on base, 1 vCPU, 1 GiB, disk 10 GiB (cluster/module.toml:12)",
   ]);
-  await lab.apply();
+  await lab.write("lab.toml", toml(1));
   await lab.write("cluster/setup.sh", "echo changed");
   expect(summary(await lab.plan())).toEqual([
     "update vm.blue-cp: provisioning (cluster/module.toml:9)",
