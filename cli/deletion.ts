@@ -71,10 +71,12 @@ function generated({ name, address, resource }: Doomed, lab: Lab): Diagnostic[] 
   if (resource === undefined || member === undefined) return [];
   const range = lab.locate(resource.origin);
   const counted = member.key !== undefined;
+  const { usedBy } = resource.origin;
   const base =
-    member.environment === undefined
+    member.environment === undefined || usedBy !== undefined
       ? `vms.${member.member}`
       : `environments.${member.environment}.vms.${member.member}`;
+  const group = usedBy === undefined ? "the environment" : `${resource.origin.file}, for all who use it`;
   return [
     problem({
       code: "config/generated-member",
@@ -84,7 +86,7 @@ function generated({ name, address, resource }: Doomed, lab: Lab): Diagnostic[] 
       ...(range === undefined ? {} : { range }),
       hint: counted
         ? `Change ${typeof member.key === "number" ? "count" : "for_each"} there, then "vmlab apply".`
-        : `Take [${base}] out of the environment, then "vmlab apply"; or "vmlab destroy --target vm.${name}" to delete it and keep the entry.`,
+        : `Take [${base}] out of ${group}, then "vmlab apply"; or "vmlab destroy --target vm.${name}" to delete it and keep the entry.`,
       address,
     }),
   ];

@@ -16,6 +16,7 @@ const require = createRequire(import.meta.url);
 /** What vmlab reads at run time, copied to the same place under dist/assets/. */
 const assets = [
   { folder: "schemas", holds: /\.json$/ },
+  { folder: "generated", holds: /\.schema\.json$/ },
   { folder: "roles", holds: /./ },
   { folder: "engine", holds: /\.sh$/ },
   { folder: "providers", holds: /\.(sh|py|pl|tmpl|hcl)$/ },

@@ -1,11 +1,12 @@
 // Each schemas/NAME.schema.json becomes generated/validate-NAME.js (exports `validate`, compiled ahead of time),
-// its declarations, and generated/NAME-types.ts. Schemas that did not change are skipped. roles/*/role.toml become
-// generated/catalogue.ts.
+// its declarations, and generated/NAME-types.ts. One that refers to others also becomes generated/NAME.schema.json, which
+// stands alone. Schemas that did not change are skipped. roles/*/role.toml become generated/catalogue.ts.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundledSchema } from "./generate/bundle-schema.mjs";
 import { generateCatalogue } from "./generate/catalogue.mjs";
 import { writeIfChanged } from "./write-if-changed.mjs";
 
@@ -14,7 +15,9 @@ const suffix = ".schema.json";
 
 export async function generate() {
   const generator = await Promise.all(
-    ["scripts/generate.mjs", "package-lock.json"].map((file) => readFile(join(root, file))),
+    ["scripts/generate.mjs", "scripts/generate/bundle-schema.mjs", "package-lock.json"].map((file) =>
+      readFile(join(root, file)),
+    ),
   );
   const files = (await readdir(join(root, "schemas"))).filter((file) => file.endsWith(suffix)).sort();
   await Promise.all(files.map((file) => generateFrom(file.slice(0, -suffix.length), generator)));
@@ -26,7 +29,8 @@ export async function generate() {
  * @param {Buffer[]} generator What else the result depends on.
  */
 async function generateFrom(name, generator) {
-  const text = await readFile(join(root, "schemas", `${name}${suffix}`), "utf8");
+  const { schema, bundled } = await bundledSchema(root, name);
+  const text = `${JSON.stringify(schema, null, 2)}\n`;
   const hash = createHash("sha256");
   for (const part of [...generator, text]) hash.update(part);
   const digest = hash.digest("hex");
@@ -36,13 +40,14 @@ async function generateFrom(name, generator) {
   const types = join(root, "generated", `${name}-types.ts`);
   const stamp = join(root, "generated", `${name}.sha256`);
   const last = await readFile(stamp, "utf8").catch(() => "");
-  if (last === digest && [validator, declarations, types].every((file) => existsSync(file))) return;
+  const alone = bundled ? [join(root, "generated", `${name}${suffix}`)] : [];
+  if (last === digest && [validator, declarations, types, ...alone].every((file) => existsSync(file))) return;
 
-  const schema = JSON.parse(text);
   if (typeof schema.title !== "string") {
     throw new Error(`schemas/${name}${suffix}: the schema has no title, which names the generated type`);
   }
   const header = `// Generated from schemas/${name}${suffix}. Changes made here are lost.\n`;
+  for (const file of alone) await writeIfChanged(file, text);
   await writeIfChanged(validator, header + (await validatorCode(schema)));
   await writeIfChanged(types, header + (await typesCode(schema, name)));
   await writeIfChanged(

@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { findIncludes } from "../../engine/config/find-includes.ts";
 import { formatToml } from "../../engine/config/format.ts";
+import { findModule } from "../../engine/config/modules/find-module.ts";
 import { parseToml } from "../../engine/config/toml/parse-toml.ts";
 import { fail } from "../../engine/diagnostics.ts";
 import { isJsonObject } from "../../engine/json.ts";
@@ -19,14 +20,14 @@ export function define(context: CommandContext): Command {
   return defineCommand(context, "fmt", {
     summary: "Format lab.toml",
     description:
-      "Rewrites lab.toml and its includes, or the files named, in one layout. Comments stay. Prints what it changed.",
+      "Rewrites lab.toml, its includes and its modules, or the files named, in one layout. Comments stay. Prints what it changed.",
     examples: [
       { command: "vmlab fmt", text: "the lab here" },
       { command: "vmlab fmt --check", text: "for CI: change nothing, exit with 1 if something would change" },
       { command: "vmlab fmt --diff envs/k8s.toml", text: "show what would change in one file" },
     ],
   })
-    .argument("[files...]", "TOML files (default: lab.toml and its includes)")
+    .argument("[files...]", "TOML files (default: lab.toml, its includes and its modules)")
     .option("--check", "change nothing; exit with 1 if a file is not formatted")
     .option("--diff", "change nothing; show what would change")
     .action(async (files: string[], options: FmtOptions) => {
@@ -67,8 +68,11 @@ async function filesToFormat(
     return found;
   }
   await requireLabFile(context);
-  const includes = await includedFiles(context);
-  return [LAB_FILE, ...includes].map((shown) => ({ shown, path: join(context.folder, shown) }));
+  const labFiles = [LAB_FILE, ...(await includedFiles(context))];
+  return [...labFiles, ...(await moduleFiles(context, labFiles))].map((shown) => ({
+    shown,
+    path: join(context.folder, shown),
+  }));
 }
 
 /** What lab.include names; nothing while lab.toml cannot be read, which formatting it reports. */
@@ -80,4 +84,21 @@ async function includedFiles(context: CommandContext): Promise<string[]> {
   const patterns = include.filter((pattern): pattern is string => typeof pattern === "string");
   const matches = await findIncludes(files, context.folder, LAB_FILE, patterns);
   return matches.flatMap(({ paths }) => paths);
+}
+
+/** What environments have as their source, as far as it is there. */
+async function moduleFiles(context: CommandContext, labFiles: readonly string[]): Promise<string[]> {
+  const { files } = context.effects;
+  const found = new Set<string>();
+  for (const file of labFiles) {
+    const { document } = await parseToml(await files.readText(join(context.folder, file)), file);
+    const environments = isJsonObject(document?.environments) ? document.environments : {};
+    for (const environment of Object.values(environments)) {
+      const source = isJsonObject(environment) ? environment.source : undefined;
+      if (typeof source !== "string") continue;
+      const module = await findModule(source, file, { files, folder: context.folder });
+      if ("file" in module) found.add(module.file);
+    }
+  }
+  return [...found].filter((file) => !labFiles.includes(file));
 }

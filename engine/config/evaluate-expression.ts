@@ -3,11 +3,12 @@ import { DiagnosticsError, fail, problem } from "../diagnostics.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json.ts";
 import type { EvaluationContext } from "./evaluate-deferred.ts";
 import { expressionContext } from "./evaluate-deferred.ts";
-import { analyseBare, type Names } from "./expand/analyse.ts";
+import { analyseBare, type Names, NO_ANALYSIS } from "./expand/analyse.ts";
 import { vmAttributes } from "./expand/vm-attributes.ts";
 import { loadCel } from "./expressions/cel.ts";
 import { evaluateBare } from "./expressions/evaluate-template.ts";
 import { EMPTY_SCOPE } from "./expressions/value-source.ts";
+import { PlannedValues } from "./planned-values.ts";
 import type { Expansion, Lab, SecretInputs, VmInputs } from "./types.ts";
 
 export interface EvaluatedExpression {
@@ -89,12 +90,14 @@ function wholeLab(
     members.push(name);
     environments[environment.environment] = members;
   }
-  const { scopes } = expansion.values;
-  const values = { vars, sensitiveVars: {}, vms, environments, secrets, scopes };
+  const { modules, groups, scopes: inModules } = expansion.modules ?? { modules: {}, groups: {}, scopes: {} };
+  const scopes = { ...expansion.values.scopes, ...inModules };
+  const values = { vars, sensitiveVars: {}, vms, environments, groups, modules, secrets, scopes };
   return { values, liveAttributes, sensitiveVariables, files: lab.files };
 }
 
-function namesOf(lab: Lab, expansion: Expansion, { values }: EvaluationContext): Names {
+function namesOf(lab: Lab, expansion: Expansion, context: EvaluationContext): Names {
+  const { values } = context;
   return {
     vars: new Map(Object.entries(lab.variables)),
     secrets: new Map(
@@ -104,6 +107,10 @@ function namesOf(lab: Lab, expansion: Expansion, { values }: EvaluationContext):
     ),
     vms: new Map(Object.entries(values.vms)),
     environments: new Map(Object.entries(values.environments ?? {})),
+    groups: new Map(Object.entries(values.groups ?? {})),
+    modules: new PlannedValues(context).modules,
+    input: () => NO_ANALYSIS,
+    output: () => NO_ANALYSIS,
     ports: (vm) => {
       const resource = expansion.resources.find(({ address }) => address === `vm.${vm}`);
       const ports = resource === undefined ? {} : vmAttributes(vm, resource.inputs as VmInputs).ports;

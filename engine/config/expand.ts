@@ -3,19 +3,22 @@ import { type Diagnostic, problem } from "../diagnostics.ts";
 import { type Json, type JsonObject, keyedHash } from "../json.ts";
 import type { Analysis } from "./expand/analyse.ts";
 import type { VmDeclaration } from "./expand/declaration.ts";
-import { declareVms, type Multipliers } from "./expand/declare-vms.ts";
+import { declareVms } from "./expand/declare-vms.ts";
 import { evaluateChecks } from "./expand/evaluate-checks.ts";
 import { Evaluator } from "./expand/evaluator.ts";
 import { findBase } from "./expand/find-base.ts";
 import { findPortClashes } from "./expand/find-port-clashes.ts";
 import { ImageDeclarations } from "./expand/image-declarations.ts";
+import type { Multipliers } from "./expand/instances.ts";
 import { LabNetworks } from "./expand/lab-networks.ts";
 import { type Base, type ExpandInput, LabValues, tableOf } from "./expand/lab-values.ts";
 import { LabVolumes } from "./expand/lab-volumes.ts";
+import { ModuleResults } from "./expand/module-values.ts";
 import { normaliseLifecycle } from "./expand/normalise-lifecycle.ts";
 import { normaliseVm } from "./expand/normalise-vm.ts";
 import { resolveDependsOn } from "./expand/resolve-depends-on.ts";
 import { secretInputs } from "./expand/secret-inputs.ts";
+import { type ComposedLab, useModules } from "./expand/use-modules.ts";
 import { vmAttributes } from "./expand/vm-attributes.ts";
 import { vmShares } from "./expand/vm-shares.ts";
 import { ExpressionContext } from "./expressions/context.ts";
@@ -28,6 +31,7 @@ import type {
   EvaluationValues,
   Expansion,
   Lab,
+  ModuleValues,
   Origin,
   OutputDeclaration,
   Resource,
@@ -54,7 +58,8 @@ export function expandLab(lab: Lab, input: ExpandInput = NOTHING_RECORDED): Expa
 
 class Expander {
   readonly #lab: Lab;
-  readonly #document: JsonObject;
+  /** Of the lab with its modules in place. */
+  #document: JsonObject;
   readonly #input: ExpandInput;
   readonly #findings: Finding[] = [];
   readonly #values: LabValues;
@@ -66,6 +71,7 @@ class Expander {
   readonly #scopes: Record<string, Scope> = {};
   readonly #usedVms = new Set<string>();
   readonly #usedEnvironments = new Set<string>();
+  readonly #usedModules = new Set<string>();
   readonly #usedSensitive = new Set<string>();
   readonly #usedSecrets = new Set<string>();
 
@@ -87,14 +93,26 @@ class Expander {
       findings: this.#findings,
     });
     const imageResources = this.#imageResources(images);
-    const { vms, environments } = declareVms(
-      this.#document,
-      this.#originOf,
-      this.#multipliers(),
-      this.#findings,
-    );
+    const multipliers = this.#multipliers();
+    const composed = useModules(this.#lab, {
+      originOf: this.#declaredAt,
+      multipliers,
+      findings: this.#findings,
+    });
+    const results = this.#useResults(composed);
+    // What a module declares under a wrong name would be reported again by all that comes.
+    if (composed.uses.size > 0 && this.#findings.some(({ severity }) => severity !== "warning"))
+      return this.#nothing();
+    const { vms, environments, members } = declareVms(composed, multipliers, this.#findings);
     this.#values.setVms(vms, environments);
-    const lookup = { document: this.#document, images, originOf: this.#originOf, findings: this.#findings };
+    if (results !== undefined) results.members = members;
+    const lookup = {
+      document: this.#document,
+      images,
+      evaluator: this.#evaluator,
+      originOf: this.#originOf,
+      findings: this.#findings,
+    };
     this.#values.base = (vm) => {
       const known = this.#bases.get(vm.name);
       if (known !== undefined || this.#bases.has(vm.name)) return known;
@@ -105,6 +123,7 @@ class Expander {
     const around = {
       document: this.#document,
       originOf: this.#originOf,
+      scopeOf: this.#scopeOf,
       evaluator: this.#evaluator,
       findings: this.#findings,
     };
@@ -120,6 +139,8 @@ class Expander {
       secrets: new Set(this.#values.secretNames),
       networks: new Set(networks.names()),
       volumes: new Set(volumes.names()),
+      groups: composed.groups,
+      uses: composed.uses,
     };
     const machines: { vm: VmDeclaration; inputs: VmInputs }[] = [];
     const vmResources: Resource[] = [];
@@ -146,7 +167,7 @@ class Expander {
         },
       });
       const lifecycle = normaliseLifecycle(vm, {
-        lab: this.#lab,
+        values: this.#values,
         addressable,
         findings: this.#findings,
         hash: this.#input.hash,
@@ -170,6 +191,7 @@ class Expander {
     }
     this.#findings.push(...findPortClashes(machines));
     const outputs = this.#outputs();
+    results?.checkAll();
     const checks = evaluateChecks({
       lab: this.#lab,
       context: this.#context,
@@ -196,12 +218,49 @@ class Expander {
       checks,
       values: this.#evaluationValues(machines),
       unneeded: imageResources.filter(({ address }) => !needed.has(address)),
+      ...(results === undefined
+        ? {}
+        : {
+            modules: {
+              ...this.#moduleValues(results.names.keys()),
+              groups: Object.fromEntries(composed.groups),
+            },
+          }),
       diagnostics: this.#diagnostics(),
     };
   }
 
-  /** Where a named table was declared; for settings tables (`lab`, `limits`) where the key stands. */
-  readonly #originOf = (table: string, name: string): Origin => {
+  /** Makes the modules' names and values known to expressions. */
+  #useResults(composed: ComposedLab): ModuleResults | undefined {
+    this.#document = composed.document;
+    this.#originOf = composed.originOf;
+    this.#scopeOf = (table, name) => {
+      const { module } = composed.scopeOf(table, name);
+      const members = module === undefined ? undefined : this.#values.results?.members.get(module);
+      return module === undefined ? EMPTY_SCOPE : { module, members: members ?? {} };
+    };
+    this.#values.setSecrets(tableOf(composed.document.secrets));
+    this.#values.groups = composed.groups;
+    if (composed.uses.size === 0) return undefined;
+    const results = new ModuleResults(composed.uses, this.#evaluator, this.#findings);
+    this.#values.results = results;
+    results.checkEarly();
+    return results;
+  }
+
+  #nothing(): Expansion {
+    const values = { vars: {}, sensitiveVars: {}, vms: {}, scopes: {} };
+    const checks = { failed: [], deferred: [] };
+    return { resources: [], outputs: [], checks, values, diagnostics: this.#diagnostics() };
+  }
+
+  #originOf = (table: string, name: string): Origin => this.#declaredAt(table, name);
+
+  /** What the expressions of a table other than a VM's see. */
+  #scopeOf: (table: string, name: string) => Scope = () => EMPTY_SCOPE;
+
+  /** Where a named table of the lab was declared; for settings tables (`lab`, `limits`) where the key stands. */
+  readonly #declaredAt = (table: string, name: string): Origin => {
     const declared = this.#lab.origins.get(`${table}.${name}`);
     if (declared !== undefined) return declared;
     const whole = this.#lab.origins.get(table);
@@ -246,20 +305,21 @@ class Expander {
     return Object.entries(tableOf(this.#document.secrets)).map(([name, table]) => {
       const origin = this.#originOf("secrets", name);
       const address = `secret.${name}`;
+      const scope = this.#scopeOf("secrets", name);
       const depends = new Set<string>();
       const inputs = secretInputs(name, tableOf(table), origin, {
         evaluator: this.#evaluator,
         findings: this.#findings,
         kinds: this.#values.names.secrets,
         site: (setting, path) => ({
-          scope: EMPTY_SCOPE,
+          scope,
           scopeId: address,
           name: setting,
           address,
           origin: () => ({ ...origin, path: [...origin.path, ...path] }),
           note: (analysis, deferred) => {
             for (const one of analysis.dependsOn) depends.add(one);
-            if (deferred) this.#noteDeferred(analysis, address, EMPTY_SCOPE);
+            if (deferred) this.#noteDeferred(analysis, address, scope);
           },
         }),
       });
@@ -298,20 +358,20 @@ class Expander {
   }
 
   #multipliers(): Multipliers {
-    const site = (name: string, origin: Origin) => ({
-      scope: EMPTY_SCOPE,
+    const site = (name: string, origin: Origin, scope: Scope) => ({
+      scope,
       scopeId: LAB_SCOPE,
       name,
       origin: () => origin,
       onlyVars: true,
     });
     return {
-      count: (raw, origin) => {
-        const value = this.#evaluator.known(raw, "count", site("count", origin));
+      count: (raw, origin, scope) => {
+        const value = this.#evaluator.known(raw, "count", site("count", origin, scope));
         return typeof value === "number" ? value : undefined;
       },
-      forEach: (raw, origin) => {
-        const value = this.#evaluator.known(raw, "json", site("for_each", origin));
+      forEach: (raw, origin, scope) => {
+        const value = this.#evaluator.known(raw, "json", site("for_each", origin, scope));
         if (value === undefined) return undefined;
         const keys = Array.isArray(value)
           ? value
@@ -369,6 +429,7 @@ class Expander {
     this.#scopes[scopeId] = scope;
     for (const name of analysis.vms) this.#usedVms.add(name);
     for (const name of analysis.environments) this.#usedEnvironments.add(name);
+    for (const name of analysis.modules) this.#usedModules.add(name);
     for (const name of analysis.sensitiveVars) this.#usedSensitive.add(name);
     for (const address of analysis.dependsOn) {
       if (address.startsWith("secret.")) this.#usedSecrets.add(address.slice("secret.".length));
@@ -384,13 +445,33 @@ class Expander {
     }
     const vms: Record<string, JsonObject> = {};
     const environments: Record<string, readonly string[]> = {};
-    for (const name of this.#usedEnvironments) environments[name] = this.#values.environments.get(name) ?? [];
+    const groups: Record<string, readonly string[]> = {};
+    for (const name of this.#usedEnvironments) {
+      const group = this.#values.groups.get(name);
+      if (group === undefined) environments[name] = this.#values.environments.get(name) ?? [];
+      else groups[name] = group;
+    }
+    const { modules, scopes } = this.#moduleValues(this.#usedModules);
+    Object.assign(this.#scopes, scopes);
     // In the order of declaration, in which a loop sees them.
     for (const { vm, inputs } of machines) {
       if (this.#usedVms.has(vm.name)) vms[vm.name] = vmAttributes(vm.name, inputs);
     }
     const secrets = [...this.#usedSecrets];
-    return { vars, sensitiveVars, vms, environments, secrets, scopes: this.#scopes };
+    const ofModules = this.#values.results === undefined ? {} : { groups, modules };
+    return { vars, sensitiveVars, vms, environments, ...ofModules, secrets, scopes: this.#scopes };
+  }
+
+  #moduleValues(environments: Iterable<string>) {
+    const modules: Record<string, ModuleValues> = {};
+    const scopes: Record<string, Scope> = {};
+    for (const name of environments) {
+      const values = this.#values.results?.planned(name);
+      if (values === undefined) continue;
+      modules[name] = values;
+      Object.assign(scopes, this.#values.results?.scopes(name));
+    }
+    return { modules, scopes };
   }
 
   #diagnostics(): readonly Diagnostic[] {

@@ -19,7 +19,8 @@ export function toDiagnostics(findings: readonly Finding[], locate: Locate): Dia
   const diagnostics = new Map<string, Diagnostic>();
   for (const finding of findings) {
     const { origin, spot, related, severity, ...rest } = finding;
-    const identity = JSON.stringify([rest.code, rest.summary, origin, spot]);
+    // A mistake in a module is the same however often the module is used.
+    const identity = JSON.stringify([rest.code, rest.summary, origin?.file, origin?.path, spot]);
     if (diagnostics.has(identity)) continue;
     const range = origin === undefined ? undefined : locate(origin, spot);
     const places = [];
@@ -27,6 +28,10 @@ export function toDiagnostics(findings: readonly Finding[], locate: Locate): Dia
       const place = locate(other.origin, other.spot);
       if (place !== undefined) places.push({ message: other.message, range: place });
     }
+    const use = origin?.usedBy;
+    const usePlace = use === undefined ? undefined : locate(use.origin, { part: "key" });
+    if (use !== undefined && usePlace !== undefined)
+      places.push({ message: `used as environment.${use.environment} here`, range: usePlace });
     diagnostics.set(identity, {
       severity: severity ?? "error",
       ...rest,

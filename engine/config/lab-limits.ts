@@ -54,6 +54,10 @@ function namesOf(variables: Readonly<Record<string, VariableValue>>) {
     secrets: new Map<string, never>(),
     vms: new Map<string, never>(),
     environments: new Map<string, readonly string[]>(),
+    groups: new Map<string, readonly string[]>(),
+    modules: new Map<string, never>(),
+    input: () => NO_ANALYSIS,
+    output: () => NO_ANALYSIS,
     networks: () => new Set<string>(),
     ports: () => new Map<string, number | null>(),
     attribute: () => NO_ANALYSIS,
@@ -77,5 +81,9 @@ function onlyVariables(variables: Readonly<Record<string, VariableValue>>): Valu
     attribute: () => nothing,
     ports: () => new Map(),
     environments: new Map(),
+    groups: new Map(),
+    modules: new Map(),
+    input: () => nothing,
+    output: () => nothing,
   };
 }

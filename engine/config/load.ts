@@ -1,4 +1,4 @@
-/** Reads a lab: lab.toml, its includes, the variables. All problems in one run. */
+/** Reads a lab: lab.toml, its includes, its modules, the variables. All problems in one run. */
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { type Diagnostic, problem, type Range, systemErrorCode } from "../diagnostics.ts";
 import type { Effects } from "../effects.ts";
@@ -10,6 +10,7 @@ import { type Finding, toDiagnostics } from "./findings.ts";
 import { labLimits } from "./lab-limits.ts";
 import { explainPathProblem } from "./lab-paths.ts";
 import { type MergedFiles, mergeFiles } from "./merge-files.ts";
+import { loadModules } from "./modules/load-modules.ts";
 import { readFiles } from "./read-files.ts";
 import { parseToml, textSha256, withoutByteOrderMark } from "./toml/parse-toml.ts";
 import { indexPositions, type Positions } from "./toml/positions.ts";
@@ -83,7 +84,10 @@ class Loader {
       ...validateDocument(merged.document).map((finding) => this.#placed(finding, merged)),
     ];
     const wrongTables = new Set(findings.map(({ origin }) => origin?.path[0]));
-    if (holdsExpression(merged.document) || merged.document.checks !== undefined) await loadCel();
+    const { modules, findings: wrongModules } = await this.#modules(merged);
+    findings.push(...wrongModules);
+    const bare = merged.document.checks !== undefined;
+    if (modules.size > 0 || bare || holdsExpression(merged.document)) await loadCel();
     const variables = wrongTables.has("vars") ? { values: {}, findings: [] } : await this.#variables(merged);
     findings.push(...variables.findings);
     const limits = labLimits(merged.document, variables.values, (path) => ({
@@ -108,6 +112,7 @@ class Loader {
       limits: limits.limits,
       document: merged.document,
       files: files.texts,
+      modules,
       variables: variables.values,
       origins: merged.origins,
       locate: this.#locate,
@@ -193,6 +198,16 @@ class Loader {
         hint: `${path} is included: it can hold any other table.`,
       },
     ]);
+  }
+
+  async #modules({ document, origins }: MergedFiles): ReturnType<typeof loadModules> {
+    return await loadModules(document, {
+      files: this.#files,
+      folder: this.#folder,
+      originOf: (name) =>
+        origins.get(`environments.${name}`) ?? { file: this.#labFile, path: ["environments", name] },
+      parse: async (path) => await this.#parse(path, await this.#files.readText(join(this.#folder, path))),
+    });
   }
 
   async #variables(merged: MergedFiles): ReturnType<typeof resolveVariables> {

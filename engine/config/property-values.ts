@@ -15,6 +15,7 @@ export type PropertyKind =
   | "guest-path"
   | "cpus"
   | "count"
+  | "mtu"
   | "size"
   | "duration"
   | "boolean"
@@ -32,6 +33,7 @@ const vm = definition("Vm").properties ?? {};
 
 const CPUS = integerRule(vm.cpus);
 const COUNT = integerRule(vm.count);
+const MTU = integerRule(definition("Network").properties?.mtu);
 
 function integerRule(node: SchemaNode | undefined): SchemaNode {
   return branches(node ?? {}).find((branch) => branch.type === "integer") ?? {};
@@ -54,6 +56,8 @@ export function normaliseValue(kind: PropertyKind, value: Json): Normalised {
       return integer(value, CPUS);
     case "count":
       return integer(value, COUNT);
+    case "mtu":
+      return integer(value, MTU);
     case "size": {
       const bytes = parseSize(value);
       return bytes === undefined ? { wrong: expectation(definition("Size")) } : { value: bytes };

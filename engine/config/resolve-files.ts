@@ -38,6 +38,11 @@ type FileResult =
   | { readonly sha256: string }
   | { readonly missing: "nothing" | "folder" | "linked-outside" | "unreadable" };
 
+interface PlacedTable {
+  readonly table: unknown;
+  readonly origin: Origin;
+}
+
 class FileResolver {
   readonly #files: Effects["files"];
   readonly #lab: Lab;
@@ -271,10 +276,20 @@ class FileResolver {
     resource: Resource,
     find: (table: Record<string, unknown>, origin: Origin) => Origin | undefined,
   ): Origin {
-    const { document, origins } = this.#lab;
-    const tables: { table: unknown; origin: Origin }[] = [
-      { table: valueAt(document, resource.origin.path), origin: resource.origin },
-    ];
+    const { document, origins, modules } = this.#lab;
+    const own = resource.origin;
+    const module =
+      own.usedBy === undefined ? undefined : [...modules.values()].find(({ file }) => file === own.file);
+    if (module !== undefined) {
+      const names = Object.keys((module.document.templates ?? {}) as object);
+      const paths = [own.path, ["defaults"], ...names.map((name) => ["templates", name])];
+      return this.#firstOf(
+        resource,
+        paths.map((path) => ({ table: valueAt(module.document, path), origin: { ...own, path } })),
+        find,
+      );
+    }
+    const tables: PlacedTable[] = [{ table: valueAt(document, own.path), origin: own }];
     const environment = resource.environment?.environment;
     const place = environment === undefined ? undefined : origins.get(`environments.${environment}`);
     if (place !== undefined) {
@@ -287,6 +302,14 @@ class FileResolver {
         if (origin !== undefined) tables.push({ table, origin });
       }
     }
+    return this.#firstOf(resource, tables, find);
+  }
+
+  #firstOf(
+    resource: Resource,
+    tables: readonly PlacedTable[],
+    find: (table: Record<string, unknown>, origin: Origin) => Origin | undefined,
+  ): Origin {
     for (const { table, origin } of tables) {
       const found =
         typeof table === "object" && table !== null

@@ -1,5 +1,9 @@
-/** The schema of lab.toml as data: what messages, change classes and re-checks after evaluation are derived from. */
+/**
+ * The schemas of lab.toml and of modules as data: what messages, change classes and re-checks after evaluation are
+ * derived from.
+ */
 import labSchema from "../../schemas/lab.schema.json" with { type: "json" };
+import moduleFileSchema from "../../schemas/module.schema.json" with { type: "json" };
 import type { Json } from "../json.ts";
 
 /** The parts of a schema that vmlab reads. */
@@ -24,9 +28,13 @@ export interface SchemaNode {
   readonly "x-change"?: "live" | "restart" | "replace" | "grow" | "provision";
   /** What a value looks like, in words: for messages. */
   readonly "x-expects"?: string;
+  /** The value is the name of an entry of this table. */
+  readonly "x-names"?: string;
 }
 
 export const schema: SchemaNode = labSchema as SchemaNode;
+/** Refers to definitions of {@link schema}. */
+export const moduleSchema: SchemaNode = moduleFileSchema as SchemaNode;
 
 /** A definition by name. */
 export function definition(name: string): SchemaNode {
@@ -37,7 +45,17 @@ export function definition(name: string): SchemaNode {
 export function resolved(node: SchemaNode): SchemaNode {
   if (node.$ref === undefined) return node;
   const { $ref, ...beside } = node;
-  return { ...resolved(definition($ref.slice($ref.lastIndexOf("/") + 1))), ...beside };
+  return { ...resolved(referenced($ref)), ...beside };
+}
+
+/** What `#/definitions/Vm`, or such a pointer into the lab's schema from another one, leads to. */
+function referenced($ref: string): SchemaNode {
+  const [, first, name = "", ...rest] = $ref.split("/");
+  if (first === "definitions" && rest.length === 0) return definition(name);
+  let node: unknown = schema;
+  for (const key of $ref.split("/").slice(1))
+    node = (node as Readonly<Record<string, unknown>> | undefined)?.[key];
+  return (node ?? {}) as SchemaNode;
 }
 
 /** The defaults of a definition's properties. */
@@ -50,9 +68,9 @@ export function defaultsOf(name: string): Readonly<Record<string, Json>> {
   return defaults;
 }
 
-/** The schema node of a value in a lab.toml document. */
-export function nodeOfValue(path: readonly (string | number)[]): SchemaNode | undefined {
-  let node: SchemaNode = schema;
+/** The schema node of a value in a document: of lab.toml, or of what `root` describes. */
+export function nodeOfValue(path: readonly (string | number)[], root = schema): SchemaNode | undefined {
+  let node: SchemaNode = root;
   for (const key of path) {
     const table = resolved(node);
     const next: SchemaNode | boolean | undefined =

@@ -6,11 +6,14 @@ import type { Diagnostic, Range } from "../diagnostics.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { FileTexts } from "./expressions/file-function.ts";
 import type { SecretKind } from "./secret-kinds.ts";
+import type { VariableType } from "./variables.ts";
 
 /** Where something was declared: a file and the path of keys in its document. */
 export interface Origin {
   readonly file: string;
   readonly path: readonly (string | number)[];
+  /** In a module: which environment used it, and where that stands in the lab. */
+  readonly usedBy?: { readonly environment: string; readonly origin: Origin };
 }
 
 /** lab.toml and its includes, read, merged and validated; expressions not yet evaluated. */
@@ -18,7 +21,7 @@ export interface Lab {
   readonly name: string;
   /** Absolute path of the folder that holds lab.toml. */
   readonly folder: string;
-  /** Lab-relative path and SHA-256 of lab.toml, its includes and the var files, in the order read. */
+  /** Lab-relative path and SHA-256 of lab.toml, its includes, its modules and the var files, in the order read. */
   readonly sources: readonly SourceFile[];
   readonly provider: "qemu" | "fake";
   readonly accel: "auto" | "kvm" | "hvf" | "tcg";
@@ -28,6 +31,8 @@ export interface Lab {
   readonly document: JsonObject;
   /** What expressions read with `file("…")`, by the path as it is written. */
   readonly files: FileTexts;
+  /** The modules that environments have as their source, by the environment's name. */
+  readonly modules: ReadonlyMap<string, ModuleFile>;
   /** Values of the variables, defaults filled in, types checked. */
   readonly variables: Readonly<Record<string, VariableValue>>;
   /** Where each named table and list item of the document was declared: `vms.web`, `checks.0` → Origin. */
@@ -44,6 +49,13 @@ export interface Spot {
   readonly part?: "key" | "value";
   /** A part of a string value: offsets in the string as TOML decodes it. */
   readonly span?: { readonly start: number; readonly end: number };
+}
+
+/** A module as written; expressions not yet evaluated. */
+export interface ModuleFile {
+  /** Lab-relative path of its TOML file. */
+  readonly file: string;
+  readonly document: JsonObject;
 }
 
 export interface SourceFile {
@@ -76,6 +88,8 @@ export interface Expansion {
   readonly values: EvaluationValues;
   /** Images that nothing in the lab stands on: built on request only. */
   readonly unneeded?: readonly Resource[];
+  /** As in {@link EvaluationValues}, of every environment that a module declares. */
+  readonly modules?: Required<Pick<EvaluationValues, "modules" | "groups" | "scopes">>;
 }
 
 /** What a lab consists of. A role is an image too: its recipe on another image, built when something needs it. */
@@ -404,13 +418,37 @@ export interface EvaluationValues {
   readonly vms: Readonly<Record<string, JsonObject>>;
   /** VM names of the environments that deferred expressions refer to. */
   readonly environments?: Readonly<Record<string, readonly string[]>>;
+  /** Names of the environments that count or for_each make of one, by its name. */
+  readonly groups?: Readonly<Record<string, readonly string[]>>;
+  /** What the environments that deferred expressions refer to have of their modules, by the environment's name. */
+  readonly modules?: Readonly<Record<string, ModuleValues>>;
   /** Names of the secrets that deferred expressions refer to. */
   readonly secrets?: readonly string[];
   readonly scopes: Readonly<Record<string, Scope>>;
 }
 
+/** What an environment has of its module. */
+export interface ModuleValues {
+  /** With deferred values inside. */
+  readonly inputs: Readonly<Record<string, Json>>;
+  readonly outputs: Readonly<Record<string, Json>>;
+  /** Name of a secret in the module → its name in the lab. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** What is asked of the inputs that are known only at apply. */
+  readonly rules: Readonly<Record<string, InputRule>>;
+}
+
+/** What an input takes. */
+export interface InputRule {
+  readonly type: VariableType;
+  /** A CEL condition on `value`. */
+  readonly check?: string;
+}
+
 /** What `self`, `members` and `each` mean for one resource. */
 export interface Scope {
+  /** The environment whose module the expression stands in. */
+  readonly module?: string;
   /** VM name of `self`. */
   readonly self?: string;
   /** Member name → VM name, or VM names of a counted member. */

@@ -1,7 +1,7 @@
 /** What somebody who wrote an unknown key probably wanted. */
 import { isJsonObject, type Json } from "../json.ts";
 import { nearestName } from "./nearest-name.ts";
-import { definition, schema } from "./schema.ts";
+import { definition, moduleSchema, type SchemaNode, schema } from "./schema.ts";
 
 /** Words of other tools, by what they are called here. */
 const ALIASES: Readonly<Record<string, string>> = {
@@ -42,15 +42,26 @@ const TABLE_WORDS: Readonly<Record<string, string>> = {
   Ready: "ready, as in ready.KEY",
 };
 
+/** Tables of a lab that a module has no part in, with what it does instead. */
+const LAB_ONLY: Readonly<Record<string, string>> = {
+  lab: "Settings of the lab belong into lab.toml.",
+  vars: "A module has [inputs], which the environment that uses it fills.",
+  images: "Images belong to the lab: name one of its images, or take the name as an input.",
+  roles: "Roles belong to the lab: name one of its roles, or take the name as an input.",
+  environments: "A module is one environment: its members are its [vms]. It cannot use other modules.",
+};
+
 /** A hint for `key` in the table at `path`, whose settings are `allowed`. */
 export function unknownKeyHint(
   path: readonly (string | number)[],
   key: string,
   value: Json | undefined,
   allowed: readonly string[],
+  root: SchemaNode = schema,
 ): string | undefined {
   if (path.length === 0) {
-    const table = singularOrPlural(key, Object.keys(schema.properties ?? {}));
+    if (root === moduleSchema && LAB_ONLY[key] !== undefined) return LAB_ONLY[key];
+    const table = singularOrPlural(key, allowed);
     if (table !== undefined) {
       const first = isJsonObject(value) ? Object.keys(value)[0] : undefined;
       return first === undefined ? `Write [${table}]` : `Write [${table}.${first}]`;

@@ -1,12 +1,20 @@
 /**
- * Checks a document against the schema. The validator (compiled ahead of time from schemas/lab.schema.json) reports
- * every rule that failed; this file turns that into one finding for each mistake that a person made.
+ * Checks a document against its schema. The validator (compiled ahead of time from schemas/) reports every rule that
+ * failed; this file turns that into one finding for each mistake that a person made.
  */
 import type { ErrorObject } from "ajv";
 import { validate as validateLab } from "../../generated/validate-lab.js";
 import { isJsonObject, type Json, type JsonObject } from "../json.ts";
 import { nearestName } from "./nearest-name.ts";
-import { branches, definition, expectation, nodeOfValue, resolved, type SchemaNode } from "./schema.ts";
+import {
+  branches,
+  definition,
+  expectation,
+  nodeOfValue,
+  resolved,
+  type SchemaNode,
+  schema,
+} from "./schema.ts";
 import { unknownKeyHint } from "./unknown-key.ts";
 
 /** A mistake and where it is in the document. */
@@ -19,11 +27,19 @@ export interface SchemaFinding {
   readonly hint?: string;
 }
 
-/** Every mistake in a document, in no particular order. */
+/** Every mistake in the document of a lab, in no particular order. */
 export function validateDocument(document: JsonObject): SchemaFinding[] {
-  if (validateLab(document)) return [];
+  return validateLab(document) ? [] : findingsOf(document, validateLab.errors ?? [], schema);
+}
+
+/** The rules that failed in a document which `root` describes, as mistakes. */
+export function findingsOf(
+  document: JsonObject,
+  failed: readonly ErrorObject[],
+  root: SchemaNode,
+): SchemaFinding[] {
   const byPath = new Map<string, ErrorObject[]>();
-  for (const error of validateLab.errors ?? []) {
+  for (const error of failed) {
     const list = byPath.get(error.instancePath);
     if (list === undefined) byPath.set(error.instancePath, [error]);
     else list.push(error);
@@ -31,7 +47,7 @@ export function validateDocument(document: JsonObject): SchemaFinding[] {
   const findings: SchemaFinding[] = [];
   for (const [pointer, errors] of byPath) {
     const { path, value } = resolvePointer(document, pointer);
-    findings.push(...findingsAt(path, value, errors));
+    findings.push(...findingsAt(path, value, errors, root));
   }
   return findings;
 }
@@ -40,10 +56,11 @@ function findingsAt(
   path: readonly (string | number)[],
   value: Json | undefined,
   errors: readonly ErrorObject[],
+  root: SchemaNode,
 ): SchemaFinding[] {
+  const node = nodeOfValue(path, root) ?? {};
   // A failed anyOf also lists what each branch would have wanted: one message says what the property takes.
   if (errors.some((error) => error.keyword === "anyOf")) {
-    const node = nodeOfValue(path) ?? {};
     return [valueFinding(path, value, { ...node, anyOf: branches(node) })];
   }
   const findings: SchemaFinding[] = [];
@@ -51,17 +68,17 @@ function findingsAt(
   let aboutValue = false;
   for (const error of errors) {
     if (error.keyword === "additionalProperties") {
-      findings.push(unknownKey(path, String(error.params.additionalProperty), value));
+      findings.push(unknownKey(path, String(error.params.additionalProperty), value, root));
     } else if (error.keyword === "required") {
-      findings.push(missingKey(path, String(error.params.missingProperty)));
+      findings.push(missingKey(path, String(error.params.missingProperty), root));
     } else if (error.keyword === "propertyNames" || error.propertyName !== undefined) {
       const name = String(error.propertyName ?? error.params.propertyName);
-      if (!badNames.has(name)) findings.push(badName(path, name));
+      if (!badNames.has(name)) findings.push(badName(path, name, node));
       badNames.add(name);
     } else if (!aboutValue) {
       // The first rule that a value breaks says it all.
       aboutValue = true;
-      findings.push(valueFinding(path, value, nodeOfValue(path) ?? {}, error.keyword));
+      findings.push(valueFinding(path, value, node, error.keyword));
     }
   }
   return findings;
@@ -142,10 +159,15 @@ function hintFor(node: SchemaNode, value: Json | undefined): { hint?: string } {
   return {};
 }
 
-function unknownKey(path: readonly (string | number)[], key: string, table: Json | undefined): SchemaFinding {
-  const allowed = Object.keys(nodeOfValue(path)?.properties ?? {});
+function unknownKey(
+  path: readonly (string | number)[],
+  key: string,
+  table: Json | undefined,
+  root: SchemaNode,
+): SchemaFinding {
+  const allowed = Object.keys(nodeOfValue(path, root)?.properties ?? {});
   const value = isJsonObject(table) ? table[key] : undefined;
-  const hint = unknownKeyHint(path, key, value, allowed);
+  const hint = unknownKeyHint(path, key, value, allowed, root);
   return {
     path: [...path, key],
     part: "key",
@@ -155,23 +177,24 @@ function unknownKey(path: readonly (string | number)[], key: string, table: Json
   };
 }
 
-function missingKey(path: readonly (string | number)[], key: string): SchemaFinding {
-  const wanted = nodeOfValue([...path, key]);
+function missingKey(path: readonly (string | number)[], key: string, root: SchemaNode): SchemaFinding {
+  const wanted = nodeOfValue([...path, key], root);
   const example = path.length === 0 && key === "lab" ? 'lab = { name = "demo" }' : `${key} = …`;
   return {
     path,
     part: "key",
     code: "config/missing-key",
-    summary: path.length === 0 ? `lab.toml lacks [${key}]` : `${pathText(path)} lacks ${key}`,
+    summary:
+      path.length === 0
+        ? `${root === schema ? "lab.toml" : "The module"} lacks [${key}]`
+        : `${pathText(path)} lacks ${key}`,
     ...(wanted?.description === undefined ? {} : { detail: wanted.description }),
     hint: `Add: ${example}`,
   };
 }
 
-function badName(path: readonly (string | number)[], name: string): SchemaFinding {
-  const rule = nodeOfValue(path)?.propertyNames ?? {
-    $ref: "#/definitions/Name",
-  };
+function badName(path: readonly (string | number)[], name: string, table: SchemaNode): SchemaFinding {
+  const rule = table.propertyNames ?? { $ref: "#/definitions/Name" };
   const fixed = suggestedName(name, resolved(rule).pattern === definition("ValueName").pattern ? "_" : "-");
   return {
     path: [...path, name],

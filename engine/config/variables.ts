@@ -1,6 +1,6 @@
 /** The values of the lab's variables: default < VMLAB_VAR_NAME < --var-file < --var. */
 import { isJsonObject, type Json, type JsonObject } from "../json.ts";
-import { loadCel } from "./expressions/cel.ts";
+import { cel, loadCel } from "./expressions/cel.ts";
 import { literalText } from "./expressions/template.ts";
 import type { Finding } from "./findings.ts";
 import { nameHint } from "./nearest-name.ts";
@@ -87,7 +87,9 @@ export async function resolveVariables(
       }
     }
     if (typeof declaration.check === "string") {
-      const finding = await checkValue(name, value, declaration.check, sensitive, origin);
+      await loadCel();
+      const what = `variable "${name}"`;
+      const finding = checkValue({ what, value, check: declaration.check, sensitive, origin });
       if (finding !== undefined) {
         findings.push(
           from === undefined
@@ -102,7 +104,7 @@ export async function resolveVariables(
   return { values, findings };
 }
 
-const TYPE_EXAMPLES: Readonly<Record<VariableType, string>> = {
+export const TYPE_EXAMPLES: Readonly<Record<VariableType, string>> = {
   string: 'A string, such as "abc".',
   integer: "A whole number, such as 3.",
   number: "A number, such as 1.5.",
@@ -112,7 +114,7 @@ const TYPE_EXAMPLES: Readonly<Record<VariableType, string>> = {
 };
 
 /** The declared type, else that of the default, else string. */
-function typeOf(declaration: JsonObject): VariableType {
+export function typeOf(declaration: JsonObject): VariableType {
   if (typeof declaration.type === "string") return declaration.type as VariableType;
   const value = declaration.default;
   if (Array.isArray(value)) return "list";
@@ -122,7 +124,7 @@ function typeOf(declaration: JsonObject): VariableType {
   return "string";
 }
 
-function hasType(value: Json, type: VariableType): boolean {
+export function hasType(value: Json, type: VariableType): boolean {
   switch (type) {
     case "string":
       return typeof value === "string";
@@ -140,7 +142,7 @@ function hasType(value: Json, type: VariableType): boolean {
 }
 
 /** The value with `$${` turned into `${`; undefined when a string in it holds an expression. */
-function plainValue(value: Json): Json | undefined {
+export function plainValue(value: Json): Json | undefined {
   if (typeof value === "string") return literalText(value);
   if (Array.isArray(value)) {
     const items = value.map((item: Json) => plainValue(item));
@@ -227,21 +229,27 @@ function unknownVariable(name: string, how: string, names: readonly string[], or
   };
 }
 
-async function checkValue(
-  name: string,
-  value: Json,
-  check: string,
-  sensitive: boolean,
-  origin: Origin | undefined,
-): Promise<Finding | undefined> {
-  const cel = await loadCel();
-  const outcome = cel.evaluate(check, { value: cel.toCel(value) });
+/** A value that its declaration has a condition on. */
+export interface CheckedValue {
+  /** Such as `variable "workers"`. */
+  readonly what: string;
+  readonly value: Json;
+  /** Bare CEL on `value`. */
+  readonly check: string;
+  readonly sensitive: boolean;
+  /** Of the declaration. */
+  readonly origin: Origin | undefined;
+}
+
+/** What is wrong with a value by its check; CEL is loaded. */
+export function checkValue({ what, value, check, sensitive, origin }: CheckedValue): Finding | undefined {
+  const outcome = cel().evaluate(check, { value: cel().toCel(value) });
   const place = origin === undefined ? {} : { origin: { ...origin, path: [...origin.path, "check"] } };
   if ("problem" in outcome) {
     const { summary, start, end } = outcome.problem;
     return {
       code: "config/bad-expression",
-      summary: `The check of the variable "${name}" fails: ${summary}`,
+      summary: `The check of the ${what} fails: ${summary}`,
       ...place,
       spot: { span: { start, end } },
     };
@@ -250,14 +258,14 @@ async function checkValue(
   if (outcome.value !== false) {
     return {
       code: "config/wrong-type",
-      summary: `The check of the variable "${name}" is neither true nor false`,
+      summary: `The check of the ${what} is neither true nor false`,
       ...place,
     };
   }
   const shown = sensitive ? "Its value" : `The value ${JSON.stringify(value)}`;
   return {
     code: "config/variable-check",
-    summary: `The variable "${name}" fails its check`,
+    summary: `The ${what} fails its check`,
     detail: `${shown} does not satisfy: ${check}`,
     ...place,
   };

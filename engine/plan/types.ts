@@ -125,7 +125,7 @@ export type Reason =
   | { readonly kind: "resume"; readonly phase: string }
   /** --replace or --upgrade named it, or --destroy. */
   | { readonly kind: "requested"; readonly by: string }
-  /** lifecycle.replace_triggered_by names it: an address or `vars.NAME`. */
+  /** lifecycle.replace_triggered_by names it: an address, `vars.NAME` or `inputs.NAME`. */
   | { readonly kind: "triggered"; readonly by: string }
   /** [[moved]]: it was recorded under another address. */
   | { readonly kind: "moved"; readonly from: string };

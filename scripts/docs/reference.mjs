@@ -1,6 +1,7 @@
-// docs/reference.md, from the schemas of lab.toml and of the host's config.toml.
+// docs/reference.md, from the schemas of lab.toml, of modules and of the host's config.toml.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { bundledSchema } from "../generate/bundle-schema.mjs";
 import { item, wrap } from "./markdown.mjs";
 import { anchor } from "./troubleshooting.mjs";
 
@@ -35,6 +36,7 @@ export async function referencePage(root) {
       JSON.parse(await readFile(join(root, "schemas", `${name}.schema.json`), "utf8")),
     ),
   );
+  const { schema: module } = await bundledSchema(root, "module");
   const tables = tablesOf(lab);
   const hostTables = tablesOf(host);
   return [
@@ -44,6 +46,7 @@ export async function referencePage(root) {
     values(lab),
     "## Tables of lab.toml\n",
     ...tables.map((table) => tableSection(lab, table, tables)),
+    moduleSection(lab, module, tables),
     "## Tables of config.toml\n",
     ...hostTables.map((table) => tableSection(host, table, hostTables, "config.toml ")),
   ].join("\n");
@@ -159,6 +162,23 @@ function tableSection(schema, { paths, node, about }, tables, prefix = "") {
     );
   });
   return `### ${prefix}${header(path)}\n\n${wrap(`${about}${also}`)}\n\n${settings.join("\n")}\n`;
+}
+
+/**
+ * What a module holds; its tables are those of lab.toml.
+ *
+ * @param {Node} lab
+ * @param {Node} module
+ * @param {readonly Table[]} tables of lab.toml
+ */
+function moduleSection(lab, module, tables) {
+  const items = Object.entries(module.properties).map(([key, node]) => {
+    const facts = [typeText(lab, node, tables), ...(module.required?.includes(key) ? ["required"] : [])];
+    return item(
+      `<a id="module.${key}"></a>**\`${key}\`** (${facts.join(", ")}): ${node.description}${examplesOf(node)}`,
+    );
+  });
+  return `## Tables of a module\n\n${wrap(`${module.description} [Modules](modules.md) says more.`)}\n\n${items.join("\n")}\n`;
 }
 
 /**

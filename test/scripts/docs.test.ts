@@ -69,17 +69,28 @@ test("lines are broken between words, never inside code, and never begin as a li
   expect(wrap(`${"a ".repeat(58)}end 0. More`, "  ")).toBe(`${"a ".repeat(58).trim()}\n  end 0. More`);
 });
 
-/** Fenced examples: `toml` is a whole lab, `toml fragment` a part of one, `toml config.toml` the host's settings. */
+/**
+ * Fenced examples: `toml` is a whole lab, which may use the module of its page, `toml fragment` a part of one, `toml
+ * module.toml` a module, `toml config.toml` the host's settings.
+ */
 const examples = pages.flatMap((page) =>
   [...textOf(page).matchAll(/^```toml(.*)\n([\s\S]*?)^```$/gm)].map(
-    ([, kind = "", text = ""], index) => [`${page}, example ${index + 1}`, kind.trim(), text] as const,
+    ([, kind = "", text = ""], index) => [`${page}, example ${index + 1}`, kind.trim(), text, page] as const,
   ),
 );
 
-test.each(examples)("%s can be used (%s)", async (_, kind, text) => {
+test.each(examples)("%s can be used (%s)", async (_, kind, text, page) => {
   switch (kind) {
-    case "":
-      expect(await problems(text)).toBe("");
+    case "": {
+      const module = examples.find(([, kind, , where]) => kind === "module.toml" && where === page)?.[2];
+      const [, source] = /^source = "(.*)"$/m.exec(text) ?? [];
+      const files = module === undefined ? {} : { [`${source}/module.toml`]: module };
+      expect(await problems({ "lab.toml": text, ...files })).toBe("");
+      return;
+    }
+    case "module.toml":
+      // Checked with the labs of its page that use it.
+      expect(examples.some(([, , lab, where]) => where === page && lab.includes("\nsource = "))).toBe(true);
       return;
     case "fragment": {
       const lab = /^(lab\b|\[lab\])/m.test(text) ? "" : 'lab = { name = "demo" }\n';

@@ -27,8 +27,11 @@ describe.each(folders)("the lab in %s", (name) => {
     expect([...expansion.diagnostics, ...resolved.diagnostics]).toEqual([]);
   });
 
-  test("is formatted", async () => {
-    const text = readFileSync(file, "utf8");
-    expect(await formatToml(text, "lab.toml")).toBe(text);
+  test("is formatted, with its modules", async () => {
+    const { lab } = await loadLab(effects, { file });
+    for (const { path } of lab?.sources ?? []) {
+      const text = readFileSync(join(root, name, path), "utf8");
+      expect(await formatToml(text, path)).toBe(text);
+    }
   });
 });

@@ -7,7 +7,14 @@ import { cel, type ExpressionProblem } from "../expressions/cel.ts";
 import { bareTemplate, inString } from "../expressions/evaluate-template.ts";
 import { BOUND, type Reference, referencesIn } from "../expressions/references.ts";
 import { parseTemplate, type Template } from "../expressions/template.ts";
-import { celName, LIVE_ATTRIBUTES, SSH_GUEST_PORT, VM_ATTRIBUTES } from "../expressions/value-source.ts";
+import {
+  celName,
+  LIVE_ATTRIBUTES,
+  type ModuleNames,
+  nameInModule,
+  SSH_GUEST_PORT,
+  VM_ATTRIBUTES,
+} from "../expressions/value-source.ts";
 import { nameHint } from "../nearest-name.ts";
 import { isPublicAttribute, SECRET_ATTRIBUTES, type SecretKind } from "../secret-kinds.ts";
 import type { Scope } from "../types.ts";
@@ -19,6 +26,8 @@ export interface Analysis {
   readonly dependsOn: ReadonlySet<string>;
   readonly vms: ReadonlySet<string>;
   readonly environments: ReadonlySet<string>;
+  /** Environments whose modules' inputs, outputs or secrets are read. */
+  readonly modules: ReadonlySet<string>;
   readonly sensitiveVars: ReadonlySet<string>;
   /** May read a secret or a sensitive variable. */
   readonly sensitive: boolean;
@@ -31,6 +40,13 @@ export interface Names {
   /** Names as declared; looked up in CEL's spelling too. */
   readonly vms: { has(name: string): boolean; keys(): Iterable<string> };
   readonly environments: ReadonlyMap<string, readonly string[]>;
+  /** Names of the environments that count or for_each make of one. */
+  readonly groups: ReadonlyMap<string, readonly string[]>;
+  /** Of the environments that a module declares. */
+  readonly modules: ReadonlyMap<string, ModuleNames>;
+  /** What an input comes from; with `onlyVars` problems are those of what must be known at once. */
+  input(environment: string, name: string, onlyVars: boolean): Analysis;
+  output(environment: string, name: string): Analysis;
   /** Guest ports of a VM with the host port each is bound to, null where the kernel chooses. */
   ports(vm: string): ReadonlyMap<string, number | null>;
   /** Names of the networks that a VM is in. */
@@ -44,9 +60,27 @@ export const NO_ANALYSIS: Analysis = {
   dependsOn: new Set(),
   vms: new Set(),
   environments: new Set(),
+  modules: new Set(),
   sensitiveVars: new Set(),
   sensitive: false,
 };
+
+/** What several strings refer to together. */
+export function unionOf(analyses: readonly Analysis[]): Analysis {
+  const [only, ...more] = analyses;
+  if (more.length === 0) return only ?? NO_ANALYSIS;
+  const all = (pick: (one: Analysis) => Iterable<string>) =>
+    new Set(analyses.flatMap((one) => [...pick(one)]));
+  return {
+    problems: analyses.flatMap((one) => one.problems),
+    dependsOn: all((one) => one.dependsOn),
+    vms: all((one) => one.vms),
+    environments: all((one) => one.environments),
+    modules: all((one) => one.modules),
+    sensitiveVars: all((one) => one.sensitiveVars),
+    sensitive: analyses.some((one) => one.sensitive),
+  };
+}
 
 /** `where` is for messages: what must be known early may read variables only. */
 export function analyse(text: string, scope: Scope, names: Names, onlyVars = false): Analysis {
@@ -81,6 +115,16 @@ function analyseParts(template: Template, scope: Scope, names: Names, onlyVars: 
   return analyser;
 }
 
+/** What a module does not see, with what it does instead. */
+const OUTSIDE: ReadonlyMap<string, string> = new Map([
+  [
+    "vars",
+    'Declare an input, and pass the variable where the module is used: inputs = { NAME = "${vars.NAME}" }.',
+  ],
+  ["vms", "Its own VMs are members.NAME. Pass what it needs of others as an input."],
+  ["environments", "Its own VMs are members.NAME. Pass what it needs of others as an input."],
+]);
+
 /** Which VMs a reference means, and the keys that follow. */
 interface Target {
   readonly vms: readonly string[];
@@ -93,8 +137,11 @@ class Analyser implements Analysis {
   readonly dependsOn = new Set<string>();
   readonly vms = new Set<string>();
   readonly environments = new Set<string>();
+  readonly modules = new Set<string>();
   readonly sensitiveVars = new Set<string>();
   sensitive = false;
+  /** Outputs that a loop's variable is asked for; null: any. */
+  #loopedOutputs: readonly (string | null)[] = [];
   readonly #scope: Scope;
   readonly #names: Names;
   readonly #onlyVars: boolean;
@@ -107,18 +154,25 @@ class Analyser implements Analysis {
 
   addExpression(references: readonly Reference[]): void {
     // Attributes that a loop's variable is asked for: those of every VM of the collection.
-    const looped = references.filter((one) => one.root === BOUND).flatMap((one) => one.path.slice(0, 1));
+    const bound = references.filter((one) => one.root === BOUND).map((one) => one.path);
+    const looped = bound.flatMap((path) => path.slice(0, 1));
+    this.#loopedOutputs = bound.flatMap(([key, name = null]) => (key === "outputs" ? [name] : []));
     for (const reference of references) this.#add(reference, looped);
   }
 
   #add(reference: Reference, looped: readonly (string | null)[]): void {
     const { root, path, spans } = reference;
+    const outside = this.#scope.module === undefined ? undefined : OUTSIDE.get(root);
+    if (outside !== undefined) {
+      this.#problem(spans, 0, `"${root}" cannot be seen from inside a module`, outside);
+      return;
+    }
     if (this.#onlyVars && ["secrets", "vms", "environments", "members", "self"].includes(root)) {
       this.#problem(
         spans,
         0,
         `"${root}" cannot be used here`,
-        "What decides which resources there are must be known at once: use vars.",
+        `What decides which resources there are must be known at once: use ${this.#scope.module === undefined ? "vars" : "inputs"}.`,
       );
       return;
     }
@@ -127,6 +181,9 @@ class Analyser implements Analysis {
         return;
       case "vars":
         this.#addVariable(path[0], spans);
+        return;
+      case "inputs":
+        this.#addInput(path[0], spans);
         return;
       case "secrets":
         this.#addSecret(reference);
@@ -162,7 +219,9 @@ class Analyser implements Analysis {
       default: {
         const hint = nameHint(
           root,
-          ["vars", "secrets", "vms", "environments", "members", "self", "each", "count"],
+          this.#scope.module === undefined
+            ? ["vars", "secrets", "vms", "environments", "members", "self", "each", "count"]
+            : ["inputs", "secrets", "members", "self", "each", "count"],
           "names",
         );
         this.#problem(spans, 0, `There is nothing named "${root}"`, hint?.replace("Declared:", "There are:"));
@@ -185,15 +244,20 @@ class Analyser implements Analysis {
   }
 
   #addSecret({ path: [name, attribute], spans }: Reference): void {
-    const { secrets } = this.#names;
+    const secrets = this.#secrets();
     if (typeof attribute !== "string" || !isPublicAttribute(attribute)) this.sensitive = true;
     for (const one of name === null || name === undefined ? secrets.keys() : [name]) {
-      const kind = secrets.get(one);
-      if (kind === undefined) {
-        this.#problem(spans, 1, `There is no secret "${one}"`, nameHint(one, secrets.keys(), "secrets"));
+      const full = secrets.get(one);
+      const kind = this.#names.secrets.get(full ?? one);
+      if (full === undefined || kind === undefined) {
+        const isOutside = this.#scope.module !== undefined && this.#names.secrets.has(one);
+        const hint = isOutside
+          ? `A module sees its own secrets. Pass one of the lab's as an input: inputs = { NAME = "\${secrets.${one}}" }.`
+          : nameHint(one, secrets.keys(), "secrets");
+        this.#problem(spans, 1, `There is no secret "${one}"`, hint);
         continue;
       }
-      this.dependsOn.add(`secret.${one}`);
+      this.dependsOn.add(`secret.${full}`);
       const attributes = SECRET_ATTRIBUTES[kind];
       if (typeof attribute !== "string" || attributes.includes(attribute)) continue;
       this.#problem(
@@ -209,7 +273,8 @@ class Analyser implements Analysis {
 
   /** An expression that is nothing but a secret with attributes has no value of its own. */
   addWhole({ root, path: [name], spans }: Reference): void {
-    const kind = root === "secrets" && typeof name === "string" ? this.#names.secrets.get(name) : undefined;
+    const full = root === "secrets" && typeof name === "string" ? this.#secrets().get(name) : undefined;
+    const kind = full === undefined ? undefined : this.#names.secrets.get(full);
     const attributes = SECRET_ATTRIBUTES[kind ?? "password"];
     if (attributes.length === 0) return;
     this.#problem(
@@ -220,8 +285,71 @@ class Analyser implements Analysis {
     );
   }
 
+  /** Those that the scope sees: name in it → name in the lab. */
+  #secrets(): ReadonlyMap<string, string> {
+    const { module } = this.#scope;
+    if (module === undefined) return new Map([...this.#names.secrets.keys()].map((name) => [name, name]));
+    this.modules.add(module);
+    return this.#names.modules.get(module)?.secrets ?? new Map();
+  }
+
+  #addInput(name: string | null | undefined, spans: Reference["spans"]): void {
+    const { module } = this.#scope;
+    if (module === undefined) {
+      this.#problem(spans, 0, "inputs exists only inside a module", "Use vars.");
+      return;
+    }
+    this.modules.add(module);
+    const names = this.#names.modules.get(module)?.inputs ?? [];
+    for (const one of name === null || name === undefined ? names : [name]) {
+      if (!names.includes(one)) {
+        this.#problem(
+          spans,
+          1,
+          `The module has no input "${one}"`,
+          nameHint(one, names, "inputs")?.replace("The lab", "The module"),
+        );
+        continue;
+      }
+      const inner = this.#names.input(module, one, this.#onlyVars);
+      if (this.#onlyVars && inner.problems.length > 0) {
+        const hint =
+          "What decides which resources there are must be known at once: give the input a plain value or a variable.";
+        this.#problem(spans, 1, `inputs.${one} cannot be used here`, hint);
+      }
+      this.#include(inner);
+    }
+  }
+
+  #addOutputs(environment: string, name: string | null | undefined, spans: Reference["spans"]): void {
+    const names = this.#names.modules.get(environment)?.outputs;
+    this.modules.add(environment);
+    if (names === undefined) {
+      const hint = "Only an environment with a source has outputs: those of its module.";
+      this.#problem(spans, 0, `environment.${environment} has no outputs`, hint);
+      return;
+    }
+    for (const one of name === null || name === undefined ? names : [name]) {
+      if (names.includes(one)) this.#include(this.#names.output(environment, one));
+      else {
+        const hint = nameHint(one, names, "outputs")?.replace("The lab", "Its module");
+        this.#problem(spans, 1, `environment.${environment} has no output "${one}"`, hint);
+      }
+    }
+  }
+
+  #include(inner: Analysis): void {
+    for (const address of inner.dependsOn) this.dependsOn.add(address);
+    for (const name of inner.vms) this.vms.add(name);
+    for (const name of inner.environments) this.environments.add(name);
+    for (const name of inner.modules) this.modules.add(name);
+    for (const name of inner.sensitiveVars) this.sensitiveVars.add(name);
+    this.sensitive ||= inner.sensitive;
+  }
+
+  /** Undefined when no VM is meant: the reference is wrong, or one to a module's outputs. */
   #target({ root, path, spans }: Reference): Target | undefined {
-    const { vms, environments } = this.#names;
+    const { vms } = this.#names;
     const { self, members } = this.#scope;
     if (root === "self") {
       if (self === undefined) {
@@ -247,54 +375,99 @@ class Analyser implements Analysis {
       );
       return undefined;
     }
-    const groups = root === "environments" ? environments : new Map(Object.entries(members ?? {}));
-    const noun = root === "environments" ? "environments" : "members";
-    if (name === undefined || name === null) {
-      if (root === "environments") for (const key of environments.keys()) this.environments.add(key);
+    if (root === "environments") return this.#environmentsNamed(path, spans);
+    const groups = new Map(Object.entries(members ?? {}));
+    if (name === undefined || name === null)
       return { vms: [...groups.values()].flat(), rest: rest.slice(1), spans: spans.slice(3) };
-    }
     const key = declared(name, groups);
     const group = key === undefined ? undefined : groups.get(key);
     if (key === undefined || group === undefined) {
-      const one = noun.slice(0, -1);
-      this.#problem(
-        spans,
-        1,
-        `There is no ${one} "${name}"`,
-        nameHint(name, [...groups.keys()].map(celName), noun),
-      );
+      const hint = nameHint(name, [...groups.keys()].map(celName), "members");
+      this.#problem(spans, 1, `There is no member "${name}"`, hint);
       return undefined;
     }
-    if (root === "members" && typeof group === "string") return { vms: [group], rest, spans: spans.slice(2) };
-    if (root === "environments") {
+    if (typeof group === "string") return { vms: [group], rest, spans: spans.slice(2) };
+    return this.#picked(group, rest, spans.slice(2), `members.${celName(key)} is a list of VMs`);
+  }
+
+  #environmentsNamed([name, ...rest]: Reference["path"], spans: Reference["spans"]): Target | undefined {
+    const { environments, groups } = this.#names;
+    if (name === undefined || name === null) {
+      for (const key of [...environments.keys(), ...groups.keys()]) this.environments.add(key);
+      return this.#inEnvironments([...environments.keys()], rest, spans.slice(1));
+    }
+    const key = declared(name, environments);
+    if (key !== undefined) {
       this.environments.add(key);
-      if (rest[0] !== undefined && rest[0] !== null && rest[0] !== "vms") {
-        this.#problem(
-          spans,
-          2,
-          `An environment has no "${rest[0]}"`,
-          `There is environments.${celName(key)}.vms, a list.`,
-        );
-        return undefined;
-      }
-      rest.shift();
+      return this.#inEnvironments([key], rest, spans.slice(1));
     }
-    const used = root === "environments" ? 3 : 2;
+    const group = declared(name, groups);
+    const made = group === undefined ? undefined : groups.get(group);
+    if (group === undefined || made === undefined) {
+      const known = [...environments.keys(), ...groups.keys()].map(celName);
+      this.#problem(spans, 1, `There is no environment "${name}"`, nameHint(name, known, "environments"));
+      return undefined;
+    }
+    this.environments.add(group);
     const [index, ...after] = rest;
-    const picked = typeof index === "string" && /^\d+$/.test(index) ? group[Number(index)] : undefined;
-    if (index === undefined || index === null || picked !== undefined) {
-      return { vms: picked === undefined ? [...group] : [picked], rest: after, spans: spans.slice(used + 1) };
+    const picked = typeof index === "string" && /^\d+$/.test(index) ? made[Number(index)] : undefined;
+    if (index === undefined || index === null || picked !== undefined)
+      return this.#inEnvironments(picked === undefined ? made : [picked], after, spans.slice(2));
+    const hint = /^\d+$/.test(index)
+      ? `It has ${made.length} elements.`
+      : `Use map(e, …), an index such as [0], or one of them by name, such as environments.${celName(made[0] ?? group)}.`;
+    this.#problem(spans, 2, `environments.${celName(group)} is a list of environments`, hint);
+    return undefined;
+  }
+
+  /** `spans` begins with the key before `rest`. */
+  #inEnvironments(
+    keys: readonly string[],
+    rest: readonly (string | null)[],
+    spans: Reference["spans"],
+  ): Target | undefined {
+    const { environments, modules } = this.#names;
+    const [part, ...after] = rest;
+    for (const key of keys) this.environments.add(key);
+    const vms = () => keys.flatMap((key) => environments.get(key) ?? []);
+    if (part === undefined || part === null) {
+      const outputs = part === null ? [null] : this.#loopedOutputs;
+      for (const key of keys) {
+        for (const name of modules.has(key) ? outputs : []) this.#addOutputs(key, name, spans);
+      }
+      return { vms: vms(), rest: [], spans };
     }
-    const many =
-      root === "members"
-        ? `members.${celName(key)} is a list of VMs`
-        : "environments.NAME.vms is a list of VMs";
+    if (part === "outputs") {
+      for (const key of keys) this.#addOutputs(key, after[0], spans.slice(1));
+      return undefined;
+    }
+    if (part === "vms")
+      return this.#picked(vms(), after, spans.slice(2), "environments.NAME.vms is a list of VMs");
+    const [key = ""] = keys;
+    const outputs = modules.has(key) ? `, and environments.${celName(key)}.outputs` : "";
     this.#problem(
       spans,
-      used,
-      `${many}`,
-      /^\d+$/.test(index) ? `It has ${group.length} elements.` : "Use map(vm, …) or an index such as [0].",
+      1,
+      `An environment has no "${part}"`,
+      `There is environments.${celName(key)}.vms, a list${outputs}.`,
     );
+    return undefined;
+  }
+
+  /** One VM of a list, or all of them where none is picked; `spans` are those of `rest`. */
+  #picked(
+    vms: readonly string[],
+    [index, ...after]: readonly (string | null)[],
+    spans: Reference["spans"],
+    isList: string,
+  ): Target | undefined {
+    const picked = typeof index === "string" && /^\d+$/.test(index) ? vms[Number(index)] : undefined;
+    if (index === undefined || index === null || picked !== undefined)
+      return { vms: picked === undefined ? vms : [picked], rest: after, spans: spans.slice(1) };
+    const hint = /^\d+$/.test(index)
+      ? `It has ${vms.length} elements.`
+      : "Use map(vm, …) or an index such as [0].";
+    this.#problem(spans, 0, isList, hint);
     return undefined;
   }
 
@@ -344,12 +517,7 @@ class Analyser implements Analysis {
       }
     }
     const inner = this.#names.attribute(vm, attribute);
-    if (inner === undefined) return;
-    for (const address of inner.dependsOn) this.dependsOn.add(address);
-    for (const name of inner.vms) this.vms.add(name);
-    for (const name of inner.environments) this.environments.add(name);
-    for (const name of inner.sensitiveVars) this.sensitiveVars.add(name);
-    this.sensitive ||= inner.sensitive;
+    if (inner !== undefined) this.#include(inner);
   }
 
   #checkNetwork(vm: string, attribute: string, spans: Reference["spans"]): void {
@@ -363,7 +531,8 @@ class Analyser implements Analysis {
   }
 
   #checkNetworkName(vm: string, name: string, spans: Reference["spans"]): void {
-    const names = this.#names.networks(vm);
+    const { module } = this.#scope;
+    const names = new Set([...this.#names.networks(vm)].map((one) => nameInModule(one, module)));
     if (declared(name, names) !== undefined) return;
     this.#problem(
       [{ start: 0, end: 0 }, ...spans],

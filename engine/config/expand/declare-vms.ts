@@ -5,85 +5,78 @@ import { nameHint } from "../nearest-name.ts";
 import { definition } from "../schema.ts";
 import type { Origin, Rolling, Scope } from "../types.ts";
 import type { VmDeclaration } from "./declaration.ts";
+import { instancesOf, type Multipliers } from "./instances.ts";
 import { type Layer, mergeLayers } from "./layers.ts";
 
 const NAME = new RegExp(definition("Name").pattern ?? "");
 const LONGEST_NAME = definition("Name").maxLength ?? 40;
 
-/** Evaluates count and for_each; undefined when they are wrong (the finding is made). */
-export interface Multipliers {
-  count(raw: Json, origin: Origin): number | undefined;
-  forEach(raw: Json, origin: Origin): Json | undefined;
-}
-
 export interface DeclaredVms {
   readonly vms: ReadonlyMap<string, VmDeclaration>;
   /** Environment → names of its VMs. */
   readonly environments: ReadonlyMap<string, readonly string[]>;
+  /** Environment → what `members` means inside. */
+  readonly members: ReadonlyMap<string, NonNullable<Scope["members"]>>;
 }
 
-interface Instance {
-  readonly suffix: string;
-  readonly key?: number | string;
-  readonly scope: Pick<Scope, "each" | "index">;
+/** The tables of a lab, those of its modules among them. */
+export interface DeclaredTables {
+  readonly document: JsonObject;
+  originOf(table: string, name: string): Origin;
+  /** What tells expressions of a table that they stand in a module. */
+  scopeOf(table: string, name: string): Pick<Scope, "module">;
 }
 
 export function declareVms(
-  document: JsonObject,
-  originOf: (table: string, name: string) => Origin,
+  tables: DeclaredTables,
   multipliers: Multipliers,
   findings: Finding[],
 ): DeclaredVms {
-  return new Declarer(document, originOf, multipliers, findings).run();
+  return new Declarer(tables, multipliers, findings).run();
 }
 
 class Declarer {
   readonly #vms = new Map<string, VmDeclaration>();
   readonly #environments = new Map<string, readonly string[]>();
   readonly #templates: JsonObject;
-  readonly #document: JsonObject;
-  readonly #originOf: (table: string, name: string) => Origin;
+  readonly #members = new Map<string, NonNullable<Scope["members"]>>();
+  readonly #tables: DeclaredTables;
   readonly #multipliers: Multipliers;
   readonly #findings: Finding[];
   readonly #templateLayers = new Map<string, readonly Layer[]>();
 
-  constructor(
-    document: JsonObject,
-    originOf: (table: string, name: string) => Origin,
-    multipliers: Multipliers,
-    findings: Finding[],
-  ) {
-    this.#document = document;
-    this.#originOf = originOf;
+  constructor(tables: DeclaredTables, multipliers: Multipliers, findings: Finding[]) {
+    this.#tables = tables;
     this.#multipliers = multipliers;
     this.#findings = findings;
-    this.#templates = table(document.templates);
+    this.#templates = table(tables.document.templates);
   }
 
   run(): DeclaredVms {
     for (const name of Object.keys(this.#templates)) {
-      const origin = this.#originOf("templates", name);
+      const origin = this.#tables.originOf("templates", name);
       this.#refuseMultipliers(table(this.#templates[name]), origin, "a template");
       this.#layersOfTemplate(name, []);
     }
-    for (const [name, value] of Object.entries(table(this.#document.vms))) {
-      const origin = this.#originOf("vms", name);
+    for (const [name, value] of Object.entries(table(this.#tables.document.vms))) {
+      const origin = this.#tables.originOf("vms", name);
       this.#declare(name, name, table(value), origin, []);
     }
-    for (const [name, value] of Object.entries(table(this.#document.environments)))
+    for (const [name, value] of Object.entries(table(this.#tables.document.environments)))
       this.#declareEnvironment(name, table(value));
-    return { vms: this.#vms, environments: this.#environments };
+    return { vms: this.#vms, environments: this.#environments, members: this.#members };
   }
 
   #declareEnvironment(name: string, environment: JsonObject): void {
-    const origin = this.#originOf("environments", name);
+    const origin = this.#tables.originOf("environments", name);
     const below: Layer[] = [];
     if (environment.defaults !== undefined) {
       const place = { ...origin, path: [...origin.path, "defaults"] };
       this.#refuseMultipliers(table(environment.defaults), place, "an environment's defaults");
       below.push({ table: table(environment.defaults), origin: place });
     }
-    const rolling = this.#rolling(`environment.${name}`, environment.strategy, origin);
+    const within = this.#tables.scopeOf("environments", name);
+    const rolling = this.#rolling(`environment.${name}`, environment.strategy, origin, within);
     if (environment.env !== undefined) below.push({ table: { env: environment.env }, origin });
     const members: Record<string, string | readonly string[]> = {};
     const all: string[] = [];
@@ -91,7 +84,7 @@ class Declarer {
       const place = { ...origin, path: [...origin.path, "vms", member] };
       const made = this.#declare(`${name}-${member}`, member, table(value), place, below, {
         environment: name,
-        members,
+        scope: { ...within, members },
         rolling,
       });
       const isMany = table(value).count !== undefined || table(value).for_each !== undefined;
@@ -101,6 +94,7 @@ class Declarer {
       all.push(...made);
     }
     this.#environments.set(name, all);
+    this.#members.set(name, members);
   }
 
   /** Declares the VMs of one table; answers with their names. */
@@ -112,7 +106,7 @@ class Declarer {
     below: readonly Layer[],
     environment?: {
       readonly environment: string;
-      readonly members: NonNullable<Scope["members"]>;
+      readonly scope: Pick<Scope, "module" | "members">;
       readonly rolling: Rolling | undefined;
     },
   ): string[] {
@@ -122,11 +116,17 @@ class Declarer {
     const templateLayers = typeof template === "string" ? this.#useTemplate(template, [...below, own]) : [];
     const layers = [...templateLayers, ...below, own];
     const merged = mergeLayers(layers);
-    const instances = this.#instances(settings, origin);
+    const { module } = environment?.scope ?? {};
+    const outside = module === undefined ? {} : { module };
+    const instances = instancesOf(settings, origin, outside, {
+      multipliers: this.#multipliers,
+      findings: this.#findings,
+    });
     const many = settings.count !== undefined || settings.for_each !== undefined;
     if (settings.strategy !== undefined && !many) this.#findings.push(strategyOfOne(origin));
     const rolling =
-      (many ? this.#rolling(`vm.${base}`, merged.strategy, origin) : undefined) ?? environment?.rolling;
+      (many ? this.#rolling(`vm.${base}`, merged.strategy, origin, outside) : undefined) ??
+      environment?.rolling;
     const names: string[] = [];
     for (const { suffix, key, scope } of instances) {
       const name = base + suffix;
@@ -143,11 +143,7 @@ class Declarer {
         layers,
         settings: merged,
         origin,
-        scope: {
-          self: name,
-          ...(environment === undefined ? {} : { members: environment.members }),
-          ...scope,
-        },
+        scope: { self: name, ...environment?.scope, ...scope },
         ...(rolling === undefined ? {} : { rolling }),
         ...(isMember
           ? {
@@ -163,11 +159,11 @@ class Declarer {
     return names;
   }
 
-  #rolling(group: string, strategy: Json | undefined, origin: Origin): Rolling | undefined {
+  #rolling(group: string, strategy: Json | undefined, origin: Origin, scope: Scope): Rolling | undefined {
     const raw = table(strategy).max_unavailable;
     if (raw === undefined) return undefined;
     const place = { ...origin, path: [...origin.path, "strategy", "max_unavailable"] };
-    const maxUnavailable = this.#multipliers.count(raw, place);
+    const maxUnavailable = this.#multipliers.count(raw, place, scope);
     if (maxUnavailable === undefined) return undefined;
     if (maxUnavailable >= 1) return { group, maxUnavailable };
     this.#findings.push({
@@ -177,37 +173,6 @@ class Declarer {
       origin: place,
     });
     return undefined;
-  }
-
-  #instances(settings: JsonObject, origin: Origin): Instance[] {
-    const at = (key: string): Origin => ({ ...origin, path: [...origin.path, key] });
-    if (settings.count !== undefined && settings.for_each !== undefined) {
-      this.#findings.push({
-        code: "config/count-and-for-each",
-        summary: "count and for_each cannot be used together",
-        origin: at("for_each"),
-        spot: { part: "key" },
-        related: [{ message: "count is here", origin: at("count"), spot: { part: "key" } }],
-        hint: "Keep the one that fits: count numbers the VMs, for_each names them.",
-      });
-      return [];
-    }
-    if (settings.count !== undefined) {
-      const count = this.#multipliers.count(settings.count, at("count")) ?? 0;
-      return Array.from({ length: count }, (_, index) => ({
-        suffix: `-${index + 1}`,
-        key: index + 1,
-        scope: { index },
-      }));
-    }
-    if (settings.for_each === undefined) return [{ suffix: "", scope: {} }];
-    const elements = this.#multipliers.forEach(settings.for_each, at("for_each"));
-    const entries: [string, Json][] = isJsonObject(elements)
-      ? Object.entries(elements)
-      : Array.isArray(elements)
-        ? elements.map((element: Json) => [String(element), element])
-        : [];
-    return entries.map(([key, value]) => ({ suffix: `-${key}`, key, scope: { each: { key, value } } }));
   }
 
   #checkName(name: string, origin: Origin): boolean {
@@ -247,7 +212,7 @@ class Declarer {
     const known = this.#templateLayers.get(name);
     if (known !== undefined) return known;
     const settings = table(this.#templates[name]);
-    const origin = this.#originOf("templates", name);
+    const origin = this.#tables.originOf("templates", name);
     const layers: Layer[] = [{ table: settings, origin }];
     const parent = settings.template;
     if (typeof parent === "string") {

@@ -20,6 +20,8 @@ export interface Site {
   readonly origin: () => Origin;
   /** Must be known now and may read variables only. */
   readonly onlyVars?: boolean;
+  /** Counts as sensitive whatever it reads. */
+  readonly sensitive?: boolean;
   /** Receives what the setting's expressions refer to. */
   readonly note?: (analysis: Analysis, deferred: boolean) => void;
 }
@@ -49,7 +51,8 @@ export class Evaluator {
 
   /** The value of a setting, normalised. */
   outcome(raw: Json, kind: PropertyKind, site: Site): Outcome {
-    if (!mayHoldExpression(raw)) return this.#normalise(raw, kind, site, false);
+    const always = site.sensitive === true;
+    if (!mayHoldExpression(raw)) return this.#normalise(raw, kind, site, always);
     const analysis = this.analysis(raw, site);
     if (analysis === undefined) return WRONG;
     if (analysis.problems.length > 0) {
@@ -63,10 +66,10 @@ export class Evaluator {
     }
     if (evaluation.kind === "unknown") {
       site.note?.(analysis, true);
-      return { ...evaluation, sensitive: evaluation.sensitive || analysis.sensitive };
+      return { ...evaluation, sensitive: always || evaluation.sensitive || analysis.sensitive };
     }
     site.note?.(analysis, evaluation.sensitive);
-    return this.#normalise(evaluation.value, kind, site, evaluation.sensitive);
+    return this.#normalise(evaluation.value, kind, site, always || evaluation.sensitive);
   }
 
   /** What a string refers to; undefined when it holds no expression. */

@@ -1,14 +1,17 @@
 /** Which image or role a VM stands on. */
 import { isJsonObject, type JsonObject } from "../../json.ts";
+import { mayHoldExpression } from "../expressions/template.ts";
 import type { Finding } from "../findings.ts";
 import type { Origin } from "../types.ts";
 import type { VmDeclaration } from "./declaration.ts";
+import type { Evaluator } from "./evaluator.ts";
 import type { ImageDeclarations } from "./image-declarations.ts";
-import type { Base } from "./lab-values.ts";
+import { type Base, vmSite } from "./lab-values.ts";
 
 export interface BaseLookup {
   readonly document: JsonObject;
   readonly images: ImageDeclarations;
+  readonly evaluator: Evaluator;
   readonly originOf: (table: string, name: string) => Origin;
   readonly findings: Finding[];
 }
@@ -35,11 +38,12 @@ export function findBase(vm: VmDeclaration, lookup: BaseLookup): Base | undefine
     });
     return undefined;
   }
-  if (typeof layer?.table.role === "string") {
-    return baseOf("role", layer.table.role, at("role"), address, lookup);
-  }
-  if (typeof layer?.table.image === "string") {
-    return baseOf("image", layer.table.image, at("image"), address, lookup);
+  const kind = layer?.table.role === undefined ? "image" : "role";
+  const written = layer?.table[kind];
+  if (written !== undefined) {
+    const site = () => ({ ...vmSite(vm, [kind]), onlyVars: true });
+    const name = mayHoldExpression(written) ? lookup.evaluator.known(written, "text", site()) : written;
+    return name === undefined ? undefined : baseOf(kind, String(name), at(kind), address, lookup);
   }
   const fallback = isJsonObject(document.lab) ? document.lab.image : undefined;
   if (typeof fallback === "string")

@@ -1,5 +1,7 @@
 /** The lab's networks, and which VM has which address and interface in them. */
 import { isJsonObject, type Json, type JsonObject, sha256 } from "../../json.ts";
+import { mayHoldExpression } from "../expressions/template.ts";
+import { LAB_SCOPE } from "../expressions/value-source.ts";
 import type { Finding } from "../findings.ts";
 import {
   formatIpv4,
@@ -10,8 +12,9 @@ import {
   parseIpv4Network,
 } from "../ipv4.ts";
 import { nameHint } from "../nearest-name.ts";
+import type { PropertyKind } from "../property-values.ts";
 import { defaultsOf } from "../schema.ts";
-import type { InterfaceInputs, NetworkInputs, NetworkMember, Origin } from "../types.ts";
+import type { InterfaceInputs, NetworkInputs, NetworkMember, Origin, Scope } from "../types.ts";
 import { type AddressRequest, allocateAddresses } from "./allocate-addresses.ts";
 import type { VmDeclaration } from "./declaration.ts";
 import type { Evaluator } from "./evaluator.ts";
@@ -44,6 +47,7 @@ interface Entry {
 export interface NetworkSurroundings {
   readonly document: JsonObject;
   readonly originOf: (table: string, name: string) => Origin;
+  readonly scopeOf: (table: string, name: string) => Scope;
   readonly evaluator: Evaluator;
   readonly findings: Finding[];
   readonly input: ExpandInput;
@@ -81,7 +85,23 @@ export class LabNetworks {
 
   #declare(name: string, table: JsonObject): void {
     const origin = this.#around.originOf("networks", name);
-    const text = String(table.cidr ?? "");
+    const setting = (key: string, kind: PropertyKind): Json | undefined => {
+      const raw = table[key] ?? defaults[key] ?? null;
+      if (!mayHoldExpression(raw)) return raw;
+      return this.#around.evaluator.known(raw, kind, {
+        scope: this.#around.scopeOf("networks", name),
+        scopeId: LAB_SCOPE,
+        name: key,
+        address: `network.${name}`,
+        origin: () => ({ ...origin, path: [...origin.path, key] }),
+        onlyVars: true,
+      });
+    };
+    const cidr = setting("cidr", "text");
+    const internet = setting("internet", "boolean");
+    const mtu = setting("mtu", "mtu");
+    if (cidr === undefined || internet === undefined || mtu === undefined) return;
+    const text = String(cidr);
     const range = parseIpv4Network(text);
     const at = { ...origin, path: [...origin.path, "cidr"] };
     if (range === undefined) {
@@ -128,8 +148,7 @@ export class LabNetworks {
       );
       return;
     }
-    const internet = (table.internet ?? defaults.internet) as boolean;
-    this.#networks.set(name, { name, range, internet, mtu: (table.mtu ?? defaults.mtu) as number });
+    this.#networks.set(name, { name, range, internet: internet === true, mtu: Number(mtu) });
   }
 
   #connect(vms: ReadonlyMap<string, VmDeclaration>): void {

@@ -1,19 +1,20 @@
 /** What expressions read when planning: variables, recorded attributes, and settings of VMs evaluated on demand. */
 import { isJsonObject, type Json, type JsonObject } from "../../json.ts";
-import type { SourceValue, ValueSource } from "../expressions/value-source.ts";
+import type { ModuleNames, SourceValue, ValueSource } from "../expressions/value-source.ts";
 import { LIVE_ATTRIBUTES } from "../expressions/value-source.ts";
 import type { Finding } from "../findings.ts";
 import { liveValue, portValues } from "../port-values.ts";
 import { guestPortKey, parsePort } from "../ports.ts";
 import type { PropertyKind } from "../property-values.ts";
 import { definition } from "../schema.ts";
-import { SECRET_ATTRIBUTES, secretKind } from "../secret-kinds.ts";
+import { SECRET_ATTRIBUTES, type SecretKind, secretKind } from "../secret-kinds.ts";
 import { secretValueIn } from "../secret-values.ts";
 import type { InterfaceInputs, Lab } from "../types.ts";
-import type { Analysis, Names } from "./analyse.ts";
+import { type Analysis, type Names, NO_ANALYSIS, unionOf } from "./analyse.ts";
 import type { VmDeclaration } from "./declaration.ts";
 import type { Evaluator, Outcome, Site } from "./evaluator.ts";
 import { originInLayers } from "./layers.ts";
+import type { ModuleResults } from "./module-values.ts";
 import { networkAttributes } from "./vm-attributes.ts";
 
 export interface ExpandInput {
@@ -36,13 +37,22 @@ export interface Base {
   readonly user: string;
 }
 
+const NO_MODULES: ReadonlyMap<string, ModuleNames> = new Map();
+
+function notThere(address: string): SourceValue {
+  return { known: false, address, sensitive: false };
+}
+
 /** Attributes that are settings, with the kind of their value. */
 const SETTINGS: Readonly<Record<string, PropertyKind>> = { cpus: "cpus", memory: "size", disk: "size" };
 
 export class LabValues implements ValueSource {
   readonly files: ValueSource["files"];
   readonly variableNames: readonly string[];
-  readonly secretNames: readonly string[];
+  secretNames: readonly string[] = [];
+  groups: ReadonlyMap<string, readonly string[]> = new Map();
+  /** What inputs and outputs of modules come to; absent in a lab without any. */
+  results: ModuleResults | undefined;
   vmNames: readonly string[] = [];
   environments: ReadonlyMap<string, readonly string[]> = new Map();
   /** Set before the first expression that may read VMs is evaluated. */
@@ -53,6 +63,7 @@ export class LabValues implements ValueSource {
   readonly #input: ExpandInput;
   readonly #findings: Finding[];
   #vms: ReadonlyMap<string, VmDeclaration> = new Map();
+  #secrets: ReadonlyMap<string, SecretKind> = new Map();
   #evaluator: Evaluator | undefined;
   readonly #attributes = new Map<string, SourceValue>();
   readonly #evaluating: string[] = [];
@@ -64,27 +75,32 @@ export class LabValues implements ValueSource {
     this.files = lab.files;
     this.#input = input;
     this.#findings = findings;
-    const { vars, secrets } = lab.document;
+    const { vars } = lab.document;
     this.variableNames = Object.keys(isJsonObject(vars) ? vars : {});
-    this.secretNames = Object.keys(isJsonObject(secrets) ? secrets : {});
     const variables = new Map(
       this.variableNames.map((name) => [name, { sensitive: lab.variables[name]?.sensitive ?? false }]),
     );
     const self = this;
     this.names = {
       vars: variables,
-      secrets: new Map(
-        Object.entries(isJsonObject(secrets) ? secrets : {}).map(([name, table]) => [
-          name,
-          secretKind(tableOf(table)),
-        ]),
-      ),
+      get secrets() {
+        return self.#secrets;
+      },
       get vms() {
         return self.#vms;
       },
       get environments() {
         return self.environments;
       },
+      get groups() {
+        return self.groups;
+      },
+      get modules() {
+        return self.modules;
+      },
+      input: (environment, name, onlyVars) =>
+        this.results?.inputAnalysis(environment, name, onlyVars) ?? NO_ANALYSIS,
+      output: (environment, name) => this.results?.outputAnalysis(environment, name) ?? NO_ANALYSIS,
       ports: (vm) => this.#declaredPorts(vm),
       networks: (vm) => new Set(this.interfaces(vm).map(({ name }) => name)),
       attribute: (vm, attribute) => this.#analysisOf(vm, attribute),
@@ -95,6 +111,14 @@ export class LabValues implements ValueSource {
     this.#evaluator = evaluator;
   }
 
+  /** Of the lab and of its modules. */
+  setSecrets(tables: JsonObject): void {
+    this.secretNames = Object.keys(tables);
+    this.#secrets = new Map(
+      Object.entries(tables).map(([name, table]) => [name, secretKind(tableOf(table))]),
+    );
+  }
+
   setVms(
     vms: ReadonlyMap<string, VmDeclaration>,
     environments: ReadonlyMap<string, readonly string[]>,
@@ -102,6 +126,18 @@ export class LabValues implements ValueSource {
     this.#vms = vms;
     this.vmNames = [...vms.keys()];
     this.environments = environments;
+  }
+
+  get modules(): ReadonlyMap<string, ModuleNames> {
+    return this.results?.names ?? NO_MODULES;
+  }
+
+  input(environment: string, name: string): SourceValue {
+    return this.results?.input(environment, name) ?? notThere(`environment.${environment}`);
+  }
+
+  output(environment: string, name: string): SourceValue {
+    return this.results?.output(environment, name) ?? notThere(`environment.${environment}`);
   }
 
   variable(name: string): SourceValue {
@@ -228,7 +264,7 @@ export class LabValues implements ValueSource {
             ? [declaration.settings[attribute]]
             : [];
     const analyses = raws.flatMap((raw) => this.#evaluator?.analysis(raw, declaration) ?? []);
-    const analysis = analyses.length === 0 ? undefined : union(analyses);
+    const analysis = analyses.length === 0 ? undefined : unionOf(analyses);
     this.#analyses.set(key, analysis);
     return analysis;
   }
@@ -278,17 +314,4 @@ function splitKey(key: string): [string, string | undefined] {
 
 function setting(vm: VmDeclaration, [first = "", second = ""]: readonly string[]): Json | undefined {
   return tableOf(vm.settings[first])[second];
-}
-
-function union(analyses: readonly Analysis[]): Analysis {
-  const all = (pick: (one: Analysis) => Iterable<string>) =>
-    new Set(analyses.flatMap((one) => [...pick(one)]));
-  return {
-    problems: [],
-    dependsOn: all((one) => one.dependsOn),
-    vms: all((one) => one.vms),
-    environments: all((one) => one.environments),
-    sensitiveVars: all((one) => one.sensitiveVars),
-    sensitive: analyses.some((one) => one.sensitive),
-  };
 }

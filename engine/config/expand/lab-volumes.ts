@@ -1,11 +1,11 @@
 /** The lab's volumes, and which VM has which of them. */
 import type { Json, JsonObject } from "../../json.ts";
 import { formatSize } from "../../units.ts";
-import { EMPTY_SCOPE, LAB_SCOPE } from "../expressions/value-source.ts";
+import { LAB_SCOPE } from "../expressions/value-source.ts";
 import type { Finding } from "../findings.ts";
 import { nameHint } from "../nearest-name.ts";
 import { defaultsOf } from "../schema.ts";
-import type { AttachmentInputs, Origin, VolumeInputs } from "../types.ts";
+import type { AttachmentInputs, Origin, Scope, VolumeInputs } from "../types.ts";
 import type { VmDeclaration } from "./declaration.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { tableOf } from "./lab-values.ts";
@@ -27,6 +27,7 @@ export interface DeclaredVolume {
 export interface VolumeSurroundings {
   readonly document: JsonObject;
   readonly originOf: (table: string, name: string) => Origin;
+  readonly scopeOf: (table: string, name: string) => Scope;
   readonly evaluator: Evaluator;
   readonly findings: Finding[];
 }
@@ -69,7 +70,7 @@ export class LabVolumes {
     const origin = this.#around.originOf("volumes", name);
     const known = (raw: Json, kind: "size" | "boolean", path: readonly string[]) =>
       this.#around.evaluator.known(raw, kind, {
-        scope: EMPTY_SCOPE,
+        scope: this.#around.scopeOf("volumes", name),
         scopeId: LAB_SCOPE,
         name: path.join("."),
         address: `volume.${name}`,

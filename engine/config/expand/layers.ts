@@ -27,7 +27,7 @@ function mergeTables(below: JsonObject, above: JsonObject): JsonObject {
 /** Where the value at a path of the merged table was written; the highest layer itself when nowhere. */
 export function originInLayers(layers: readonly Layer[], path: readonly (string | number)[]): Origin {
   for (const { table, origin } of layers.toReversed()) {
-    if (valueAt(table, path) !== undefined) return { file: origin.file, path: [...origin.path, ...path] };
+    if (valueAt(table, path) !== undefined) return { ...origin, path: [...origin.path, ...path] };
   }
   const top = layers.at(-1);
   return top?.origin ?? { file: "lab.toml", path: [] };

@@ -1,16 +1,17 @@
 /** `lifecycle` of a VM, but for prevent_destroy: which changes are ignored, and which changes elsewhere replace it. */
 import type { Json } from "../../json.ts";
+import type { ValueSource } from "../expressions/value-source.ts";
 import type { Finding } from "../findings.ts";
 import { nameHint } from "../nearest-name.ts";
 import { definition } from "../schema.ts";
-import type { Lab, Lifecycle } from "../types.ts";
+import type { Lifecycle } from "../types.ts";
 import type { VmDeclaration } from "./declaration.ts";
 import { tableOf } from "./lab-values.ts";
 import { originInLayers } from "./layers.ts";
 import { type Addressable, resolveAddresses } from "./resolve-depends-on.ts";
 
 export interface LifecycleSurroundings {
-  readonly lab: Pick<Lab, "variables">;
+  readonly values: Pick<ValueSource, "variableNames" | "variable" | "modules" | "input">;
   readonly addressable: Addressable;
   readonly findings: Finding[];
   /** Keyed hash of a value. */
@@ -23,29 +24,27 @@ export function normaliseLifecycle(vm: VmDeclaration, around: LifecycleSurroundi
   const ignored = table.ignore_changes;
   const triggers = Array.isArray(table.replace_triggered_by) ? (table.replace_triggered_by as string[]) : [];
   if (ignored === undefined && triggers.length === 0) return undefined;
+  const isValue = (entry: string) => /^(vars|inputs)\./.test(entry);
   const addresses = resolveAddresses(
     vm,
     ["lifecycle", "replace_triggered_by"],
-    triggers.map((entry) => (entry.startsWith("vars.") ? undefined : entry)),
+    triggers.map((entry) => (isValue(entry) ? undefined : entry)),
     around.addressable,
     around.findings,
   );
   const variables: Record<string, string> = {};
   for (const [index, entry] of triggers.entries()) {
-    if (!entry.startsWith("vars.")) continue;
-    const variable = around.lab.variables[entry.slice("vars.".length)];
-    if (variable !== undefined) {
-      variables[entry] = around.hash(variable.value);
-      continue;
-    }
-    const hint = nameHint(entry.slice("vars.".length), Object.keys(around.lab.variables), "variables");
-    around.findings.push({
-      code: "config/unknown-reference",
-      summary: `There is no variable "${entry.slice("vars.".length)}"`,
-      origin: originInLayers(vm.layers, ["lifecycle", "replace_triggered_by", index]),
-      address: `vm.${vm.name}`,
-      ...(hint === undefined ? {} : { hint }),
-    });
+    if (!isValue(entry)) continue;
+    const value = triggerValue(entry, vm, around.values);
+    if ("wrong" in value) {
+      around.findings.push({
+        code: "config/unknown-reference",
+        summary: value.wrong,
+        origin: originInLayers(vm.layers, ["lifecycle", "replace_triggered_by", index]),
+        address: `vm.${vm.name}`,
+        ...(value.hint === undefined ? {} : { hint: value.hint }),
+      });
+    } else variables[entry] = around.hash(value.value);
   }
   return {
     ignored:
@@ -53,6 +52,26 @@ export function normaliseLifecycle(vm: VmDeclaration, around: LifecycleSurroundi
     triggers: addresses,
     variables,
   };
+}
+
+/** The value of `vars.NAME`, or in a module of `inputs.NAME`. */
+function triggerValue(
+  entry: string,
+  { scope: { module } }: VmDeclaration,
+  values: LifecycleSurroundings["values"],
+): { readonly value: Json } | { readonly wrong: string; readonly hint?: string | undefined } {
+  const [root, name = ""] = entry.split(".");
+  if (root === "vars" && module !== undefined)
+    return { wrong: "A module does not see the lab's variables", hint: "Write inputs.NAME." };
+  if (root === "inputs" && module === undefined)
+    return { wrong: "inputs exists only inside a module", hint: "Write vars.NAME." };
+  const names = module === undefined ? values.variableNames : (values.modules.get(module)?.inputs ?? []);
+  const noun = module === undefined ? "variable" : "input";
+  if (!names.includes(name))
+    return { wrong: `There is no ${noun} "${name}"`, hint: nameHint(name, names, `${noun}s`) };
+  const value = module === undefined ? values.variable(name) : values.input(module, name);
+  if (value.known) return { value: value.value };
+  return { wrong: `${entry} is not known when planning`, hint: "Name what it comes from instead." };
 }
 
 /** Settings that are one input together, or that make an input of another name. */

@@ -4,6 +4,7 @@ import { nameHint } from "../nearest-name.ts";
 import type { Origin } from "../types.ts";
 import type { VmDeclaration } from "./declaration.ts";
 import { originInLayers } from "./layers.ts";
+import type { ModuleUse } from "./use-modules.ts";
 
 export interface Addressable {
   readonly vms: ReadonlyMap<string, unknown>;
@@ -13,6 +14,9 @@ export interface Addressable {
   readonly networks: ReadonlySet<string>;
   readonly volumes: ReadonlySet<string>;
   readonly environments: ReadonlyMap<string, readonly string[]>;
+  /** Environments that count or for_each make of one. */
+  readonly groups: ReadonlyMap<string, readonly string[]>;
+  readonly uses: ReadonlyMap<string, Pick<ModuleUse, "own">>;
 }
 
 export function resolveDependsOn(vm: VmDeclaration, lab: Addressable, findings: Finding[]): string[] {
@@ -68,7 +72,9 @@ function resolveEntry(
     });
     return [];
   }
-  const groups = groupsOf(kind, lab, members);
+  const { module } = vm.scope;
+  const groups =
+    module === undefined ? groupsOf(kind, lab, members) : groupsInModule(kind, lab, module, members);
   const matching = name.includes("*")
     ? [...groups.keys()].filter(globMatcher(name))
     : groups.has(name)
@@ -76,7 +82,13 @@ function resolveEntry(
       : [];
   if (matching.length === 0) {
     const noun = kind === "vm" ? "VM" : kind;
-    const hint = nameHint(name, groups.keys(), `${noun}s`);
+    const hint =
+      module !== undefined && (kind === "environment" || (kind !== "member" && hasInLab(kind, name, lab)))
+        ? "A module sees only what it declares itself."
+        : nameHint(name, groups.keys(), `${noun}s`)?.replace(
+            "The lab",
+            module === undefined ? "The lab" : "The module",
+          );
     findings.push({
       code: "config/unknown-reference",
       summary: name.includes("*") ? `No ${noun} matches ${entry}` : `There is no ${noun} "${name}"`,
@@ -88,16 +100,33 @@ function resolveEntry(
   return matching.flatMap((one) => groups.get(one) ?? []);
 }
 
-/** Names that may follow `kind.`, each with the addresses it stands for. */
-function groupsOf(
-  kind: string,
-  lab: Addressable,
-  members: VmDeclaration["scope"]["members"],
-): {
+/** Names that may follow a kind, each with the addresses it stands for. */
+interface Named {
   keys(): Iterable<string>;
   has(name: string): boolean;
   get(name: string): readonly string[] | undefined;
-} {
+}
+
+function hasInLab(kind: string, name: string, lab: Addressable): boolean {
+  return groupsOf(kind, lab, undefined).has(name);
+}
+
+/** A module sees what it declares, by its own names, and the lab's images and roles. */
+function groupsInModule(
+  kind: string,
+  lab: Addressable,
+  module: string,
+  members: VmDeclaration["scope"]["members"],
+): Named {
+  if (kind === "image" || kind === "role" || kind === "member") return groupsOf(kind, lab, members);
+  const own =
+    kind === "vm"
+      ? (lab.environments.get(module) ?? []).map((name) => [name.slice(module.length + 1), name] as const)
+      : (lab.uses.get(module)?.own.get(`${kind}s`) ?? []);
+  return new Map([...own].map(([short, name]) => [short, [`${kind}.${name}`]]));
+}
+
+function groupsOf(kind: string, lab: Addressable, members: VmDeclaration["scope"]["members"]): Named {
   const single = (names: { keys(): Iterable<string>; has(name: string): boolean }) => ({
     keys: () => names.keys(),
     has: (name: string) => names.has(name),
@@ -115,7 +144,14 @@ function groupsOf(
     case "volume":
       return single(lab.volumes);
     case "environment":
-      return new Map([...lab.environments].map(([name, vms]) => [name, vms.map((vm) => `vm.${vm}`)]));
+      return new Map(
+        [
+          ...lab.environments,
+          ...[...lab.groups].map(
+            ([name, made]) => [name, made.flatMap((one) => lab.environments.get(one) ?? [])] as const,
+          ),
+        ].map(([name, vms]) => [name, vms.map((vm) => `vm.${vm}`)]),
+      );
     case "member":
       return new Map(
         Object.entries(members ?? {}).map(([name, vms]) => [name, [vms].flat().map((vm) => `vm.${vm}`)]),

@@ -1,6 +1,7 @@
 /** `[secrets.X]` → SecretInputs. */
 import { isIP } from "node:net";
 import type { Json, JsonObject } from "../../json.ts";
+import { EMPTY_SCOPE, LAB_SCOPE } from "../expressions/value-source.ts";
 import type { Finding } from "../findings.ts";
 import { nameHint } from "../nearest-name.ts";
 import { definition } from "../schema.ts";
@@ -73,7 +74,12 @@ function certInputs(name: string, table: JsonObject, origin: Origin, lookup: Sec
   const issuer =
     ca === undefined
       ? undefined
-      : evaluator.value(`\${secrets.${ca}.spki_sha256}`, "string", site("ca", ["ca"]));
+      : evaluator.value(`\${secrets.${ca}.spki_sha256}`, "string", {
+          // The lab's name for it, also in a module.
+          ...site("ca", ["ca"]),
+          scope: EMPTY_SCOPE,
+          scopeId: LAB_SCOPE,
+        });
   return {
     kind: "cert",
     common_name: commonName(name, table, lookup),

@@ -7,7 +7,14 @@ import type { Scope } from "../types.ts";
 import { RESOURCE, toCel } from "./cel.ts";
 import { withFiles } from "./file-function.ts";
 import { UnknownValue } from "./unknown-value.ts";
-import { celName, type SourceValue, type ValueSource, VM_ATTRIBUTES } from "./value-source.ts";
+import {
+  celName,
+  type ModuleNames,
+  nameInModule,
+  type SourceValue,
+  type ValueSource,
+  VM_ATTRIBUTES,
+} from "./value-source.ts";
 
 /** What was met while evaluating. */
 export interface Trace {
@@ -21,8 +28,10 @@ export class ExpressionContext {
   readonly #vms = new Map<string, object>();
   /** Shared by all scopes; each made when an expression first reads it. */
   readonly #shared = new Map<string, object>();
-  /** What every scope sees; scopes have it as their prototype. */
+  /** What every scope of the lab sees; scopes have it as their prototype. */
   readonly #roots: object = Object.create(null);
+  /** The same for the scopes of each module. */
+  readonly #moduleRoots = new Map<string, object>();
   #trace: Trace = { sensitive: false };
 
   constructor(source: ValueSource) {
@@ -48,13 +57,28 @@ export class ExpressionContext {
   }
 
   #variables(scope: Scope): Readonly<Record<string, unknown>> {
-    const variables: Record<string, unknown> = Object.create(this.#roots);
-    const { self, members, each, index } = scope;
-    if (self !== undefined) variables.self = this.#vm(self);
-    if (members !== undefined) variables.members = this.#members(members);
+    const { module, self, members, each, index } = scope;
+    const roots = module === undefined ? this.#roots : this.#rootsOf(module);
+    const variables: Record<string, unknown> = Object.create(roots);
+    if (self !== undefined) variables.self = this.#vm(self, module);
+    if (members !== undefined) variables.members = this.#members(members, module);
     if (each !== undefined) variables.each = { key: each.key, value: toCel(each.value) };
     if (index !== undefined) variables.count = { index: BigInt(index) };
     return variables;
+  }
+
+  #rootsOf(module: string): object {
+    const known = this.#moduleRoots.get(module);
+    if (known !== undefined) return known;
+    const source = this.#source;
+    const names: ModuleNames = source.modules.get(module) ?? { inputs: [], outputs: [], secrets: new Map() };
+    const inputs = {};
+    for (const key of names.inputs) this.#property(inputs, key, () => this.#read(source.input(module, key)));
+    const secrets = {};
+    for (const [key, name] of names.secrets) this.#property(secrets, key, () => this.#secret(name));
+    const roots = Object.assign(Object.create(null), { inputs, secrets });
+    this.#moduleRoots.set(module, roots);
+    return roots;
   }
 
   #makeShared(name: (typeof SHARED)[number]): object {
@@ -72,10 +96,9 @@ export class ExpressionContext {
         for (const key of source.vmNames) this.#named(object, key, () => this.#vm(key));
         break;
       case "environments":
-        for (const [key, members] of source.environments) {
-          const list = () => members.map((member) => this.#vm(member));
-          this.#named(object, key, () => this.#property({}, "vms", list));
-        }
+        for (const key of source.environments.keys()) this.#named(object, key, () => this.#environment(key));
+        for (const [key, made] of source.groups)
+          this.#named(object, key, () => made.map((environment) => this.#environment(environment)));
     }
     return object;
   }
@@ -89,42 +112,59 @@ export class ExpressionContext {
     return object;
   }
 
-  #members(members: NonNullable<Scope["members"]>): object {
+  #environment(name: string): object {
+    const source = this.#source;
+    const members = source.environments.get(name) ?? [];
+    const object = this.#property({}, "vms", () => members.map((member) => this.#vm(member)));
+    const names = source.modules.get(name);
+    if (names === undefined) return object;
+    return this.#property(object, "outputs", () => {
+      const outputs = {};
+      for (const key of names.outputs)
+        this.#property(outputs, key, () => this.#read(source.output(name, key)));
+      return outputs;
+    });
+  }
+
+  #members(members: NonNullable<Scope["members"]>, module: string | undefined): object {
     const object = {};
     for (const [member, names] of Object.entries(members)) {
       this.#named(object, member, () =>
-        typeof names === "string" ? this.#vm(names) : names.map((name) => this.#vm(name)),
+        typeof names === "string" ? this.#vm(names, module) : names.map((name) => this.#vm(name, module)),
       );
     }
     return object;
   }
 
-  #vm(name: string): object {
-    const known = this.#vms.get(name);
+  /** Seen from inside its module, a VM's networks have the names that the module gave them. */
+  #vm(name: string, module?: string): object {
+    const key = module === undefined ? name : `${name} in its module`;
+    const known = this.#vms.get(key);
     if (known !== undefined) return known;
     const object = { [RESOURCE]: `vm.${name}` };
     for (const attribute of VM_ATTRIBUTES) {
-      this.#property(object, attribute, () => this.#attribute(name, attribute));
+      this.#property(object, attribute, () => this.#attribute(name, attribute, module));
     }
-    this.#vms.set(name, object);
+    this.#vms.set(key, object);
     return object;
   }
 
-  #attribute(vm: string, attribute: string): unknown {
+  #attribute(vm: string, attribute: string, module: string | undefined): unknown {
     switch (attribute) {
       case "ports":
         return this.#ports(vm);
       case "networks":
-        return this.#networks(this.#source.attribute(vm, attribute));
+        return this.#networks(this.#source.attribute(vm, attribute), module);
       default:
         return this.#read(this.#source.attribute(vm, attribute));
     }
   }
 
-  #networks(value: SourceValue): object {
+  #networks(value: SourceValue, module: string | undefined): object {
     const object = {};
     if (!value.known || !isJsonObject(value.value)) return object;
-    for (const [name, inner] of Object.entries(value.value)) this.#named(object, name, () => toCel(inner));
+    for (const [name, inner] of Object.entries(value.value))
+      this.#named(object, nameInModule(name, module), () => toCel(inner));
     return object;
   }
 

@@ -26,6 +26,20 @@ export interface ValueSource {
   ports(vm: string): ReadonlyMap<string, SourceValue>;
   /** Environment → names of its VMs. */
   readonly environments: ReadonlyMap<string, readonly string[]>;
+  /** Names of the environments that count or for_each make of one, by its name. */
+  readonly groups: ReadonlyMap<string, readonly string[]>;
+  /** Of the environments that a module declares. */
+  readonly modules: ReadonlyMap<string, ModuleNames>;
+  input(environment: string, name: string): SourceValue;
+  output(environment: string, name: string): SourceValue;
+}
+
+/** What expressions can name of an environment's module. */
+export interface ModuleNames {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Name in the module → name in the lab. */
+  readonly secrets: ReadonlyMap<string, string>;
 }
 
 /** Attributes of VMs, in the order in which a loop sees them. Those of `LIVE` are known when the VM has run. */
@@ -56,6 +70,13 @@ export const EMPTY_SCOPE: Scope = {};
 
 /** The guest's own ssh port can be asked for without being declared. */
 export const SSH_GUEST_PORT = "22";
+
+/** How a module calls what the lab calls after the environment: `student-ann-net` → `net`. */
+export function nameInModule(name: string, environment: string | undefined): string {
+  return environment !== undefined && name.startsWith(`${environment}-`)
+    ? name.slice(environment.length + 1)
+    : name;
+}
 
 /** How CEL spells a name: `k8s-cp` → `k8s_cp`. */
 export function celName(name: string): string {

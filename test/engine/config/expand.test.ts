@@ -350,7 +350,7 @@ usage = ["server", "client"]
   expect(resource(recorded, "secret.etcd").inputs).toEqual({ ...etcd, issuer: "ab12" });
   const issuer = {
     $expr: "${secrets.k8s_ca.spki_sha256}",
-    scope: "secret.etcd",
+    scope: "lab",
     sensitive: false,
     as: "string",
   };
