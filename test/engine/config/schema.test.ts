@@ -20,6 +20,15 @@ test("every property and every definition has a description that ends as a sente
   expect(all.filter(([, node]) => !/[.)]$/.test(node.description ?? "")).map(([name]) => name)).toEqual([]);
 });
 
+test("every property has an example, unless it takes one of a few words", () => {
+  const plain = ({ enum: words, type }: SchemaNode) => words !== undefined || type === "boolean";
+  const without = properties().filter(([, node]) => {
+    const { examples = [], ...rest } = resolved(node) as SchemaNode & { examples?: unknown[] };
+    return examples.length === 0 && !plain(rest);
+  });
+  expect(without.map(([name]) => name)).toEqual([]);
+});
+
 test("every pattern says in words what it wants", () => {
   const silent = [...properties(), ...Object.entries(schema.definitions ?? {})].filter(([name, node]) => {
     const nodes = [node, ...(node.items === undefined ? [] : [node.items])];
@@ -35,13 +44,19 @@ test("defaults and examples are valid", () => {
   const ajv = new Ajv({ strict: false });
   ajv.addSchema(labSchema, "lab");
   const wrong: string[] = [];
-  for (const definition of Object.keys(schema.definitions ?? {})) {
-    for (const [key, node] of Object.entries(schema.definitions?.[definition]?.properties ?? {})) {
-      const validate = ajv.compile({ $ref: `lab#/definitions/${definition}/properties/${key}` });
+  const tables = [
+    ["", schema] as const,
+    ...Object.entries(schema.definitions ?? {}).map(
+      ([name, node]) => [`/definitions/${name}`, node] as const,
+    ),
+  ];
+  for (const [path, table] of tables) {
+    for (const [key, node] of Object.entries(table.properties ?? {})) {
+      const validate = ajv.compile({ $ref: `lab#${path}/properties/${key}` });
       const { examples = [] } = resolved(node) as { examples?: unknown[] };
       const values = [...examples, ...(node.default === undefined ? [] : [node.default])];
       for (const value of values)
-        if (!validate(value)) wrong.push(`${definition}.${key}: ${JSON.stringify(value)}`);
+        if (!validate(value)) wrong.push(`${path}.${key}: ${JSON.stringify(value)}`);
     }
   }
   expect(wrong).toEqual([]);
