@@ -33,6 +33,7 @@ export function renderSummary(outcome: ApplyOutcome, layout: SummaryLayout): str
   for (const failure of failures) {
     const first = failure.diagnostics[0];
     lines.push(`  ${failure.address} failed: ${first?.summary ?? "see above"}`);
+    lines.push(...evidence(first?.detail));
   }
   for (const [because, addresses] of skippedByCause(skipped.filter(({ address }) => !failed.has(address)))) {
     lines.push(`  skipped (${because}): ${shortList(addresses)}`);
@@ -53,6 +54,14 @@ export function renderSummary(outcome: ApplyOutcome, layout: SummaryLayout): str
   const next = nextSteps(outcome, layout.made);
   if (next !== undefined) lines.push("", next);
   return `${lines.join("\n")}\n`;
+}
+
+/** Enough to recognise the trouble by; all of it stands above, among what went on. */
+const LAST_LINES = 3;
+
+function evidence(detail: string | undefined): string[] {
+  const told = (detail ?? "").split("\n").filter((line) => line.trim() !== "");
+  return told.slice(-LAST_LINES).map((line) => `      ${line.trim()}`);
 }
 
 function countsText(outcome: ApplyOutcome): string {

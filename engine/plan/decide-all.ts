@@ -140,13 +140,31 @@ function candidatesOf(basis: PlanBasis, expanded: ExpandedLab): Map<string, Cand
       candidates.set(address, { address, resource, recorded: recorded[address], dependsOn, environment });
     }
   }
-  for (const record of Object.values(recorded)) {
+  for (const record of inOrderOfNumbers(Object.values(recorded))) {
     const { address, dependsOn, environment } = record;
     if (!candidates.has(address)) {
       candidates.set(address, { address, resource: undefined, recorded: record, dependsOn, environment });
     }
   }
   return candidates;
+}
+
+/** The records, those of one counted VM by number: they are deleted from the highest down. */
+function inOrderOfNumbers(records: readonly ResourceState[]): readonly ResourceState[] {
+  const counted = new Map<string, ResourceState[]>();
+  const groupOf = ({ environment: member }: ResourceState): string | undefined =>
+    typeof member?.key === "number" ? `${member.environment ?? ""}.${member.member}` : undefined;
+  for (const record of records) {
+    const group = groupOf(record);
+    if (group === undefined) continue;
+    const list = counted.get(group);
+    if (list === undefined) counted.set(group, [record]);
+    else list.push(record);
+  }
+  for (const list of counted.values())
+    list.sort((a, b) => Number(b.environment?.key) - Number(a.environment?.key));
+  // Each place that one of them has goes to the next by number; taken from the end.
+  return records.map((record) => counted.get(groupOf(record) ?? "")?.pop() ?? record);
 }
 
 function removes(basis: PlanBasis, candidate: Candidate): boolean {

@@ -3,9 +3,13 @@ import type { VmObservation, VolumeObservation } from "../../providers/provider.
 import type { ResourceState } from "../state/types.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
 import type { DataLoss, Reason, Step } from "./types.ts";
+import { volumesOf } from "./volume-moves.ts";
 
 /** [[removed]]: what exists stays, and the lab knows of it no more. */
-export function decideForgetting({ address, instance, type }: ResourceState, reason: Reason): Decision {
+export function decideForgetting(
+  { address, instance, type, inputs }: ResourceState,
+  reason: Reason,
+): Decision {
   const back =
     type === "vm" && instance !== undefined ? `; \`vmlab import ${address} ${instance}\` takes it back` : "";
   return {
@@ -14,6 +18,10 @@ export function decideForgetting({ address, instance, type }: ResourceState, rea
     summary: `stays as it is${back}`,
     reasons: [reason],
     steps: ["forget"],
+    notes: volumesOf(inputs).map((volume) => ({
+      address,
+      text: `goes on using ${volume}: let it go there before another VM gets it`,
+    })),
   };
 }
 

@@ -63,7 +63,7 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
     },
     async provision(spec, step, context) {
       await mustRun(world, spec);
-      await world.disturb("provision", spec.name, context.signal);
+      await world.disturb("provision", spec.name, context.signal, step.label);
       context.output(`${step.label}: done`);
       context.exited?.(0);
       await did(spec.id, step.label);

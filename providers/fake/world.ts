@@ -42,6 +42,10 @@ export interface FakeFaults {
     readonly step: string;
     readonly name: string;
     readonly message?: string;
+    /** What a guest would have said: the evidence of the failure. */
+    readonly detail?: string;
+    /** Only this provisioning step, by its label. */
+    readonly label?: string;
     readonly times?: number;
   }[];
 }
@@ -154,13 +158,15 @@ export class FakeWorld {
   }
 
   /** Waits and fails as faults.json asks for this step of this resource. */
-  async disturb(step: string, name: string, signal: AbortSignal): Promise<void> {
+  async disturb(step: string, name: string, signal: AbortSignal, label?: string): Promise<void> {
     const faults = await this.faults();
     const delay = faults.delays?.[step] ?? 0;
     if (delay > 0) await this.#effects.clock.sleep(delay, signal);
     const failure = faults.failures?.find(
       (candidate) =>
-        candidate.step === step && new RegExp(`^${candidate.name.replaceAll("*", ".*")}$`).test(name),
+        candidate.step === step &&
+        (candidate.label === undefined || candidate.label === label) &&
+        new RegExp(`^${candidate.name.replaceAll("*", ".*")}$`).test(name),
     );
     if (failure === undefined) return;
     const key = `${step} ${name}`;
@@ -169,6 +175,7 @@ export class FakeWorld {
     this.#failed.set(key, count + 1);
     fail({
       code: "fake/asked-for",
+      ...(failure.detail === undefined ? {} : { detail: failure.detail }),
       summary: failure.message ?? `${step} of ${name} fails because faults.json asks for it`,
       hint: "Change fake/faults.json under VMLAB_HOME.",
     });

@@ -60,6 +60,16 @@ describe("a removed VM", () => {
     expect((await lab.machine("web")).state).toBe("running");
   });
 
+  test("that has a volume is told to go on using it", async () => {
+    const volume = '[volumes.data]\nsize = "1GiB"\n';
+    const lab = await create(`${volume}[vms.web]\nvolumes = [{ name = "data" }]\n`);
+    await lab.apply();
+    await lab.write("lab.toml", `${HEAD()}${volume}${REMOVED}`);
+    expect((await lab.plan()).notes).toEqual([
+      { address: "vm.web", text: "goes on using volume.data: let it go there before another VM gets it" },
+    ]);
+  });
+
   test("is deleted with destroy = true", async () => {
     const lab = await create("[vms.web]\n");
     await lab.apply();
