@@ -32,6 +32,23 @@ async function example(name: string): Promise<CliLab> {
 }
 
 full(
+  "web and database: the data outlives the machine that it was written on",
+  async () => {
+    const { ok, guest } = bound(await example("web-and-db"));
+    await ok("apply", "--yes");
+    expect(await ok("plan")).toContain("No changes.");
+    expect(await guest("web", "curl -fs localhost")).toBe("The database has run on 1 machines.");
+    // Members reach the package mirror beside their network.
+    await guest("db", "sudo apt-get -q update");
+    await ok("apply", "--yes", "--replace", "vm.db");
+    const count = "sudo -u postgres psql -At shop -c 'SELECT count(*) FROM machines'";
+    expect(await guest("db", count)).toBe("2");
+    expect(await guest("web", "getent hosts db")).toContain("10.61.0.");
+  },
+  60 * MINUTE,
+);
+
+full(
   "observability: node exporters are scraped by Prometheus on a third VM",
   async () => {
     const { ok, guest } = bound(await example("observability"));
