@@ -200,6 +200,7 @@ function vmlabData(plan: Plan): JsonObject {
       after: change.after_changes,
     })),
     operations: plan.operations.map(({ id, address, step, needs }) => ({ id, address, step, needs })),
+    checks: plan.checks.map(({ name, severity }) => ({ name, severity })),
     notes: plan.notes,
     needs: plan.needs,
     data_loss: plan.dataLoss,

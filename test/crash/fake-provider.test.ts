@@ -1,5 +1,5 @@
 /**
- * vmlab is killed (SIGKILL) after every single durable effect of an apply, a replacement and a destroy. Whatever the
+ * vmlab is killed (SIGKILL) after every single durable effect of an apply, a replacement, a move and a destroy. Whatever the
  * moment, the next apply finishes: nothing half made stays, nothing is made twice.
  */
 import { spawn } from "node:child_process";
@@ -34,17 +34,27 @@ const CHANGED = LAB.replace("[vms.web]", '[vms.web]\nfirmware = "uefi"')
   .replace('name = "old"', 'name = "other"')
   .replace('data = { size = "1GiB"', 'data = { size = "2GiB"');
 
+const MOVED = LAB.replace("[vms.web]", "[vms.front]")
+  .replace("token = {", "key = {")
+  .replace("secrets.token", "secrets.key")
+  .concat(
+    '[[moved]]\nfrom = "vm.web"\nto = "vm.front"\n[[moved]]\nfrom = "secret.token"\nto = "secret.key"\n',
+  );
+
 interface Scenario {
   /** The lab as it is applied before the crash; undefined: nothing was there. */
   readonly before: string | undefined;
   readonly toml: string;
   readonly mode: "normal" | "destroy";
   readonly machines: readonly string[];
+  /** Effects at least: fewer would mean that the crash did not reach what it is about. Default: 15. */
+  readonly effects?: number;
 }
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   apply: { before: undefined, toml: LAB, mode: "normal", machines: ["db", "web"] },
   replace: { before: LAB, toml: CHANGED, mode: "normal", machines: ["db", "web"] },
+  move: { before: LAB, toml: MOVED, mode: "normal", machines: ["db", "front"], effects: 7 },
   destroy: { before: LAB, toml: LAB, mode: "destroy", machines: [] },
 };
 
@@ -91,8 +101,7 @@ describe.each(Object.entries(SCENARIOS))("killed during %s", (name, scenario) =>
         await rm(lab.root, { recursive: true });
         await cp(kept, lab.root, { recursive: true, preserveTimestamps: true });
       }
-      // Fewer would mean that the crash did not reach what it is about.
-      expect(at).toBeGreaterThan(15);
+      expect(at).toBeGreaterThan(scenario.effects ?? 15);
     } finally {
       await lab.remove();
     }
