@@ -194,7 +194,7 @@ test("a lab lives through changes, accidents and a failed replacement as its pla
   await lab.ok("destroy", "--yes");
   expect(await lab.machines()).toEqual([]);
   expect(await lab.vmFolders()).toEqual([]);
-  for (const folder of ["labs", "locks", "images/.locks", "operations/current"])
+  for (const folder of ["labs", "locks", "images/.locks", "logs", "operations/current"])
     expect({ folder, left: await lab.list(folder) }).toEqual({ folder, left: [] });
   expect(await lab.list("trash")).toHaveLength(3);
   // Its keys stay as long as its trash, which could not be logged in to without them.
@@ -207,6 +207,7 @@ test("a lab lives through changes, accidents and a failed replacement as its pla
     "keys",
     "labs",
     "locks",
+    "logs",
     "operations",
     "trash",
     "vms",

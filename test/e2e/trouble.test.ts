@@ -197,7 +197,7 @@ describe("a provisioning step that fails", () => {
 
     // A step changed later runs again with those after it.
     await lab.write("#!/bin/sh\necho two again >> /var/lib/steps\n", "two.sh");
-    expect(await lab.changes()).toEqual(["~  vm.web  provisioning  ← two.sh changed  lab.toml:5"]);
+    expect(await lab.changes()).toEqual(["~  vm.web  provisioning  ← two.sh changed (+1 −1)  lab.toml:5"]);
     await lab.ok("apply", "--yes");
     expect(await lab.guest("web", "cat /var/lib/steps")).toBe("one\ntwo\nrun\ntwo again\nrun");
     expect(await lab.pid("web")).toBe(pid);
