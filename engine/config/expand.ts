@@ -8,6 +8,7 @@ import { evaluateChecks } from "./expand/evaluate-checks.ts";
 import { Evaluator } from "./expand/evaluator.ts";
 import { findBase } from "./expand/find-base.ts";
 import { findPortClashes } from "./expand/find-port-clashes.ts";
+import { findSmallDisk } from "./expand/find-small-disks.ts";
 import { ImageDeclarations } from "./expand/image-declarations.ts";
 import type { Multipliers } from "./expand/instances.ts";
 import { LabNetworks } from "./expand/lab-networks.ts";
@@ -166,6 +167,7 @@ class Expander {
           if (deferred) this.#noteDeferred(analysis, `vm.${vm.name}`, vm.scope);
         },
       });
+      this.#findings.push(...findSmallDisk(vm, base?.address, inputs, images));
       const lifecycle = normaliseLifecycle(vm, {
         values: this.#values,
         addressable,
