@@ -1,5 +1,6 @@
 import { constants as osConstants } from "node:os";
 import type { OpenOptions, OpenProcess } from "../effects.ts";
+import { childEnvironment } from "./child-environment.ts";
 import { trackGroup, untrackGroup } from "./process-groups.ts";
 import { signalProcess } from "./signal-process.ts";
 
@@ -15,7 +16,11 @@ export async function openProcess(
   const { signal, onStderr } = options;
   signal?.throwIfAborted();
   const { spawn } = await import("node:child_process");
-  const child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(program, args, {
+    detached: true,
+    stdio: ["pipe", "pipe", "pipe"],
+    env: childEnvironment(),
+  });
   const { pid } = child;
   let killTimer: NodeJS.Timeout | undefined;
   let isOver = false;

@@ -23,12 +23,18 @@ describe("run", () => {
 
   test("programs do not see the values of variables, unless they are given", async () => {
     process.env.VMLAB_VAR_pin = "1234";
+    process.env.OTHER = "seen";
     try {
-      const show = ["-c", 'echo "$VMLAB_VAR_pin"'];
-      expect((await processes.run("sh", show)).stdout).toBe("\n");
-      expect((await processes.run("sh", show, { env: { VMLAB_VAR_pin: "5" } })).stdout).toBe("5\n");
+      const show = ["-c", 'echo "$OTHER $VMLAB_VAR_pin"'];
+      expect((await processes.run("sh", show)).stdout).toBe("seen \n");
+      expect((await processes.run("sh", show, { env: { VMLAB_VAR_pin: "5" } })).stdout).toBe("seen 5\n");
+      const said: string[] = [];
+      const open = await processes.open("sh", show);
+      for await (const data of open.stdout) said.push(Buffer.from(data).toString());
+      expect(said).toEqual(["seen \n"]);
     } finally {
       delete process.env.VMLAB_VAR_pin;
+      delete process.env.OTHER;
     }
   });
 
