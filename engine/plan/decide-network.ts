@@ -33,10 +33,12 @@ export function decideNetwork(
     const drift = { kind: "drift", what: "the network is gone" } as const;
     return { ...work, action: "create", summary: `${drift.what}; ${inputs.cidr}`, reasons: [drift] };
   }
-  const attributes = compareInputs(recorded.inputs, inputs);
+  const attributes = compareInputs(recorded.inputs, inputs).map(
+    (change): AttributeChange => ({ ...change, change: "live" }),
+  );
   if (attributes.length === 0) return NO_CHANGE;
   const reasons = attributes.map(
-    (change): Reason => ({ kind: "attribute", path: change.path.join("."), change: "live" }),
+    ({ path, change }): Reason => ({ kind: "attribute", path: path.join("."), change }),
   );
   const summary = `${attributes.map(describe).join(", ")} (live)`;
   return { ...work, action: "update", summary, reasons, attributes };

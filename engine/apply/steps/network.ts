@@ -47,15 +47,19 @@ export async function disconnect(run: Run, call: StepCall): Promise<void> {
 async function tellMembers(run: Run, call: StepCall, network: string, inputs: NetworkInputs): Promise<void> {
   const known = run.keeper.resource(`network.${network}`)?.inputs.members;
   if (known === undefined || inputs.members.length === 0) return;
-  const leaving = new Set(
-    run.plan.changes
-      .filter(({ action }) => action === "delete" || action === "replace")
-      .map(({ address }) => address),
+  // Those that leave are no business of this step: their own changes may be running just now.
+  const staying = new Set(inputs.members.map(({ name }) => name));
+  const replaced = new Set(
+    run.plan.changes.flatMap(({ action, address }) => (action === "replace" ? [address] : [])),
   );
   const members = run.keeper
     .resources()
     .filter(
-      (record) => isIn(record, network) && !leaving.has(record.address) && record.replacement === undefined,
+      (record) =>
+        isIn(record, network) &&
+        staying.has(record.name) &&
+        !replaced.has(record.address) &&
+        record.replacement === undefined,
     );
   const found = await run.providers.vm.read(members.map((record) => record.instance ?? ""));
   const running = members.filter(

@@ -1,5 +1,5 @@
 /** Addresses in a network: what is written down, what was given before, and for the others the lowest free ones. */
-import type { Ipv4Network } from "../ipv4.ts";
+import { type Ipv4Network, isHostAddress } from "../ipv4.ts";
 
 export interface AddressRequest {
   readonly name: string;
@@ -29,7 +29,7 @@ export function allocateAddresses(
   for (const { name, recorded } of requests) {
     if (given.has(name) || recorded === undefined || taken.has(recorded)) continue;
     // The network may be another one by now.
-    if (recorded > network.base && recorded < network.last) give(name, recorded);
+    if (isHostAddress(recorded, network)) give(name, recorded);
   }
   const fresh = freeAddresses(network, taken, avoided);
   for (const { name } of requests) {
@@ -43,13 +43,14 @@ export function allocateAddresses(
 
 /** The first address is left to whatever may be a gateway one day. */
 function* freeAddresses(
-  { base, last }: Ipv4Network,
+  network: Ipv4Network,
   taken: ReadonlySet<number>,
   avoided: ReadonlySet<number>,
 ): Generator<number> {
+  const { base, last } = network;
   const first = Math.min(base + 2, last - 1);
   for (let address = first; address < last; address++)
     if (!taken.has(address) && !avoided.has(address)) yield address;
-  for (const address of avoided) if (!taken.has(address) && address > base && address < last) yield address;
+  for (const address of avoided) if (!taken.has(address) && isHostAddress(address, network)) yield address;
   if (first > base + 1 && !taken.has(base + 1) && !avoided.has(base + 1)) yield base + 1;
 }

@@ -157,8 +157,18 @@ export class LabNetworks {
       const list = vm.settings.networks;
       if (Array.isArray(list) && list.length > 0) entries.push(...this.#entriesOf(vm, list));
     }
+    const entriesOf = new Map<Network, Entry[]>();
+    for (const entry of entries) {
+      const own = entriesOf.get(entry.network) ?? [];
+      entriesOf.set(entry.network, own);
+      own.push(entry);
+    }
+    const held = heldAddresses(this.#around.input.recorded);
     const addresses = new Map(
-      [...this.#networks.values()].map((network) => [network.name, this.#allocate(network, entries, vms)]),
+      [...entriesOf].map(([network, own]) => [
+        network.name,
+        this.#allocate(network, own, held.get(network.name) ?? new Map()),
+      ]),
     );
     const interfaces = new Map<string, InterfaceInputs[]>();
     for (const { vm, network, origin } of entries) {
@@ -247,12 +257,12 @@ export class LabNetworks {
     return undefined;
   }
 
+  /** `held`: what the state records in this network, by the VM's address. */
   #allocate(
     network: Network,
-    entries: readonly Entry[],
-    vms: ReadonlyMap<string, VmDeclaration>,
+    own: readonly Entry[],
+    held: ReadonlyMap<string, number>,
   ): ReadonlyMap<string, number | null> {
-    const own = entries.filter((entry) => entry.network === network);
     const holders = new Map<number, Entry>();
     const requests: AddressRequest[] = [];
     for (const entry of own) {
@@ -260,21 +270,15 @@ export class LabNetworks {
       const holder = declared === undefined ? undefined : holders.get(declared);
       if (holder !== undefined) this.#clash(entry, holder);
       else if (declared !== undefined) holders.set(declared, entry);
-      const recorded = recordedAddress(this.#around.input.recorded[`vm.${vm.name}`]?.inputs, network.name);
+      const recorded = held.get(`vm.${vm.name}`);
       requests.push({
         name: vm.name,
         ...(declared === undefined ? {} : { declared }),
         ...(recorded === undefined ? {} : { recorded }),
       });
     }
-    if (own.length === 0) return new Map();
-    const avoided = new Set<number>();
-    for (const [address, { inputs }] of Object.entries(this.#around.input.recorded)) {
-      const leaving = address.startsWith("vm.") && !vms.has(address.slice(3));
-      const ip = leaving ? recordedAddress(inputs, network.name) : undefined;
-      if (ip !== undefined) avoided.add(ip);
-    }
-    return allocateAddresses(network.range, requests, avoided);
+    // One that is given up may be in use until its VM has been restarted or removed.
+    return allocateAddresses(network.range, requests, new Set(held.values()));
   }
 
   #clash({ vm, origin, declared = 0, network }: Entry, holder: Entry): void {
@@ -312,10 +316,20 @@ export class LabNetworks {
   }
 }
 
-/** The address that a recorded VM has in a network. */
-function recordedAddress(inputs: JsonObject | undefined, network: string): number | undefined {
-  const ip = recordedInterface(inputs, network)?.ip;
-  return typeof ip === "string" ? parseIpv4(ip) : undefined;
+/** By network, then by the VM's address. */
+function heldAddresses(recorded: ExpandInput["recorded"]): ReadonlyMap<string, ReadonlyMap<string, number>> {
+  const held = new Map<string, Map<string, number>>();
+  for (const [address, { inputs }] of Object.entries(recorded)) {
+    if (!address.startsWith("vm.") || !Array.isArray(inputs.networks)) continue;
+    for (const { name, ip } of inputs.networks.filter(isJsonObject)) {
+      const number = typeof ip === "string" ? parseIpv4(ip) : undefined;
+      if (typeof name !== "string" || number === undefined) continue;
+      const own = held.get(name) ?? new Map<string, number>();
+      held.set(name, own);
+      own.set(address, number);
+    }
+  }
+  return held;
 }
 
 function recordedInterface(inputs: JsonObject | undefined, network: string): JsonObject | undefined {

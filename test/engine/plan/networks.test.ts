@@ -88,3 +88,23 @@ test("changed addresses restart the members with them", async () => {
     "update vm.e-n-1: networks +net 10.99.0.2 −net 10.42.0.2 (restart)",
   ]);
 });
+
+test("a VM that leaves a network is not told its new names: its own change may run at the same time", async () => {
+  const vms = (quitter: string, more = "") => `${FAKE_HEAD}[networks.net]
+cidr = "10.42.0.0/24"
+[vms.stays]
+networks = [{ name = "net" }]
+[vms.quits]
+${quitter}
+${more}`;
+  const lab = await create(vms('networks = [{ name = "net" }]'));
+  await lab.apply();
+  const before = (await lab.machine("quits")).log;
+  await lab.faults({ delays: { hosts: 50 } });
+  await lab.write("lab.toml", vms('power = "stopped"', '[vms.new]\nnetworks = [{ name = "net" }]\n'));
+  expect((await lab.apply()).failures).toEqual([]);
+  // Not .3, which "quits" may still have had when "new" started.
+  expect((await lab.machine("stays")).log.at(-1)).toBe("hosts stays.demo 10.42.0.2, new.demo 10.42.0.4");
+  expect((await lab.machine("quits")).log.slice(before.length).join()).not.toContain("hosts");
+  expect((await lab.plan()).changes).toEqual([]);
+});
