@@ -62,8 +62,14 @@ export function decideVm(situation: VmSituation): Decision {
   const replacing = replaceReasons(situation, recorded, heeded);
   const power = powerOf(recorded, observation);
   if (replacing.length > 0) return replacement(situation, recorded, changes, replacing, power);
-  const kept = { ...situation, resource: { ...resource, inputs: keepIgnored(resource, recorded.inputs) } };
-  return inPlace(kept, recorded, heeded, power);
+  return inPlace(withKept(situation, recorded), recorded, heeded, power);
+}
+
+/** A copy only where it is needed: labs have thousands of VMs. */
+function withKept(situation: VmSituation, recorded: ResourceState): VmSituation {
+  const { resource } = situation;
+  if (resource.lifecycle === undefined) return situation;
+  return { ...situation, resource: { ...resource, inputs: keepIgnored(resource, recorded.inputs) } };
 }
 
 /** What the VM will be. */

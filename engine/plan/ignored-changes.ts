@@ -13,7 +13,6 @@ export function ignores({ lifecycle }: Resource, key: string): boolean {
  */
 export function keepIgnored(resource: Resource, recorded: JsonObject): VmInputs {
   const declared = resource.inputs as VmInputs;
-  if (resource.lifecycle === undefined) return declared;
   const kept: Record<string, unknown> = { ...declared };
   for (const key of new Set([...Object.keys(declared), ...Object.keys(recorded)])) {
     if (!ignores(resource, key) || holdsSensitive(recorded[key])) continue;
