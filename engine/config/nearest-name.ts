@@ -15,12 +15,17 @@ export function nearestName(wrong: string, candidates: Iterable<string>): string
   return best;
 }
 
-/** `Did you mean "x"?`, or the names there are when they are few, or undefined. */
-export function nameHint(wrong: string, candidates: Iterable<string>, noun: string): string | undefined {
+/** `Did you mean "x"?`, or the names there are when they are few, or undefined. `whose` names they are begins a sentence. */
+export function nameHint(
+  wrong: string,
+  candidates: Iterable<string>,
+  noun: string,
+  whose = "The lab",
+): string | undefined {
   const names = [...candidates];
   const nearest = nearestName(wrong, names);
   if (nearest !== undefined) return `Did you mean "${nearest}"?`;
-  if (names.length === 0) return `The lab declares no ${noun}.`;
+  if (names.length === 0) return `${whose} declares no ${noun}.`;
   if (names.length <= 8) return `Declared: ${names.join(", ")}.`;
   return undefined;
 }

@@ -253,7 +253,12 @@ class Analyser implements Analysis {
         const isOutside = this.#scope.module !== undefined && this.#names.secrets.has(one);
         const hint = isOutside
           ? `A module sees its own secrets. Pass one of the lab's as an input: inputs = { NAME = "\${secrets.${one}}" }.`
-          : nameHint(one, secrets.keys(), "secrets");
+          : nameHint(
+              one,
+              secrets.keys(),
+              "secrets",
+              this.#scope.module === undefined ? "The lab" : "The module",
+            );
         this.#problem(spans, 1, `There is no secret "${one}"`, hint);
         continue;
       }
@@ -307,7 +312,7 @@ class Analyser implements Analysis {
           spans,
           1,
           `The module has no input "${one}"`,
-          nameHint(one, names, "inputs")?.replace("The lab", "The module"),
+          nameHint(one, names, "inputs", "The module"),
         );
         continue;
       }
@@ -332,7 +337,7 @@ class Analyser implements Analysis {
     for (const one of name === null || name === undefined ? names : [name]) {
       if (names.includes(one)) this.#include(this.#names.output(environment, one));
       else {
-        const hint = nameHint(one, names, "outputs")?.replace("The lab", "Its module");
+        const hint = nameHint(one, names, "outputs", "Its module");
         this.#problem(spans, 1, `environment.${environment} has no output "${one}"`, hint);
       }
     }

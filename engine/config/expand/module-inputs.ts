@@ -16,7 +16,7 @@ export function inputProblems(
   const findings: Finding[] = [];
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(declared, name)) continue;
-    const hint = nameHint(name, Object.keys(declared), "inputs")?.replace("The lab", "The module");
+    const hint = nameHint(name, Object.keys(declared), "inputs", "The module");
     findings.push({
       code: "config/unknown-input",
       summary: `The module ${module.file} has no input "${name}"`,

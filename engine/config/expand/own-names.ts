@@ -48,15 +48,12 @@ export class OwnNames {
     const hint =
       isJsonObject(inLab) && Object.hasOwn(inLab, name)
         ? `A module sees only what it declares itself: declare [${table}.${name}] in it.`
-        : (nameHint(name, names?.keys() ?? [], table) ?? "").replace(
-            "The lab declares",
-            "The module declares",
-          );
+        : nameHint(name, names?.keys() ?? [], table, "The module");
     this.#findings.push({
       code: "config/unknown-reference",
       summary: `The module has no ${noun} "${name}"`,
       origin,
-      ...(hint === "" ? {} : { hint }),
+      ...(hint === undefined ? {} : { hint }),
     });
     return name;
   }

@@ -85,10 +85,7 @@ function resolveEntry(
     const hint =
       module !== undefined && (kind === "environment" || (kind !== "member" && hasInLab(kind, name, lab)))
         ? "A module sees only what it declares itself."
-        : nameHint(name, groups.keys(), `${noun}s`)?.replace(
-            "The lab",
-            module === undefined ? "The lab" : "The module",
-          );
+        : nameHint(name, groups.keys(), `${noun}s`, module === undefined ? "The lab" : "The module");
     findings.push({
       code: "config/unknown-reference",
       summary: name.includes("*") ? `No ${noun} matches ${entry}` : `There is no ${noun} "${name}"`,
