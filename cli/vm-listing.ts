@@ -1,6 +1,6 @@
 /** The VMs of a lab as `vmlab list` shows them: what the state records beside what really exists. */
 import { networkAddresses } from "../engine/operate/access/network-addresses.ts";
-import { compareNames } from "../engine/operate/select.ts";
+import { vmsOf } from "../engine/operate/select.ts";
 import type { Intent, ResourceState, State } from "../engine/state/types.ts";
 import type { PortForward, VmObservation, VmProvider } from "../providers/provider.ts";
 
@@ -30,10 +30,12 @@ export interface ListedVm {
   readonly note?: string;
 }
 
-export async function listVms(state: State | undefined, provider: VmProvider): Promise<ListedVm[]> {
-  const vms = Object.values(state?.resources ?? {})
-    .filter(({ type }) => type === "vm")
-    .sort((a, b) => compareNames(a.name, b.name));
+/** Only those of the state that are given (default: all) are looked at. */
+export async function listVms(
+  state: State | undefined,
+  provider: VmProvider,
+  vms: readonly ResourceState[] = vmsOf(state),
+): Promise<ListedVm[]> {
   const ids = vms.flatMap(({ instance }) => instance ?? []);
   const found = ids.length === 0 ? new Map<string, VmObservation>() : await provider.read(ids);
   const intents = new Map(Object.values(state?.intents ?? {}).map((intent) => [intent.address, intent]));

@@ -32,8 +32,7 @@ export function define(context: CommandContext): Command {
 async function ip(context: CommandContext, names: readonly string[], options: IpOptions): Promise<number> {
   const { out } = context.terminal;
   const { state, providers } = await openMachines(context);
-  const chosen = new Set(chosenVms(state, names, options).map(({ address }) => address));
-  const vms = (await listVms(state, providers.vm)).filter(({ address }) => chosen.has(address));
+  const vms = await listVms(state, providers.vm, chosenVms(state, names, options));
   if (options.json === true) {
     const shown = vms.map(({ name, state: power, networks, host, ssh_port: port }) => ({
       name,

@@ -37,10 +37,7 @@ async function list(
   const { out } = context.terminal;
   const { state, providers } = await openMachines(context);
   const choosing = names.length > 0 || options.env || options.role || options.label;
-  const chosen = choosing
-    ? new Set(chosenVms(state, names, options).map(({ address }) => address))
-    : undefined;
-  const vms = (await listVms(state, providers.vm)).filter(({ address }) => chosen?.has(address) ?? true);
+  const vms = await listVms(state, providers.vm, choosing ? chosenVms(state, names, options) : undefined);
   if (options.json === true) out.write(`${JSON.stringify(vms, null, 2)}\n`);
   else if (vms.length === 0) out.write(`No VMs yet. "vmlab apply" makes those that lab.toml declares.\n`);
   else out.write(`${renderVmTable(vms, { palette: colours(out), width: out.columns }).join("\n")}\n`);

@@ -23,9 +23,7 @@ export type VmSelection =
  * and labels narrow what names (or, without names, all VMs) give. A selector that finds nothing is a problem.
  */
 export function selectVms(state: State | undefined, selectors: VmSelectors): VmSelection {
-  const vms = Object.values(state?.resources ?? {})
-    .filter((resource) => resource.type === "vm")
-    .sort((a, b) => compareNames(a.name, b.name));
+  const vms = vmsOf(state);
   const diagnostics: Diagnostic[] = [];
   const filtering = selectors.environments.length + selectors.roles.length + selectors.labels.length > 0;
   if (selectors.names.length === 0 && !filtering && !selectors.all) {
@@ -62,6 +60,13 @@ export function selectVms(state: State | undefined, selectors: VmSelectors): VmS
   );
   if (chosen.length === 0 && (filtering || vms.length === 0)) return failed([nothingLeft(selectors, vms)]);
   return { ok: true, vms: chosen };
+}
+
+/** The VMs of the state, sorted by name. */
+export function vmsOf(state: State | undefined): readonly ResourceState[] {
+  return Object.values(state?.resources ?? {})
+    .filter((resource) => resource.type === "vm")
+    .sort((a, b) => compareNames(a.name, b.name));
 }
 
 /** `worker-2` before `worker-10`. */

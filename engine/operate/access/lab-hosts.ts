@@ -2,7 +2,7 @@
 import type { SshAccess, VmProvider } from "../../../providers/provider.ts";
 import { isJsonObject } from "../../json.ts";
 import type { ResourceState, State } from "../../state/types.ts";
-import { compareNames } from "../select.ts";
+import { vmsOf } from "../select.ts";
 import { networkAddresses } from "./network-addresses.ts";
 
 export interface LabHost {
@@ -26,9 +26,7 @@ export interface LabHosts {
 
 /** Every VM that runs or has run; one that is off has the port that its next start asks for first. */
 export async function labHosts(state: State | undefined, provider: VmProvider): Promise<LabHosts> {
-  const vms = Object.values(state?.resources ?? {})
-    .filter(({ type }) => type === "vm")
-    .sort((a, b) => compareNames(a.name, b.name));
+  const vms = vmsOf(state);
   const found = await provider.read(vms.flatMap(({ instance }) => instance ?? []));
   const hosts: LabHost[] = [];
   const unreachable: string[] = [];
