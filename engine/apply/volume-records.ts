@@ -1,4 +1,5 @@
 /** Volumes as the state records them. */
+import type { VolumeInputs } from "../config/types.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json.ts";
 import { volumesOf } from "../plan/volume-moves.ts";
 import type { ResourceState } from "../state/types.ts";
@@ -8,7 +9,7 @@ export function volumeLookup(record: (address: string) => ResourceState | undefi
   return (name) => {
     const { instance, inputs } = record(`volume.${name}`) ?? {};
     if (instance === undefined || inputs === undefined) return undefined;
-    const { size, filesystem } = inputs as unknown as { size: number; filesystem: "ext4" };
+    const { size, filesystem } = inputs as unknown as VolumeInputs;
     return { id: instance, size, filesystem };
   };
 }

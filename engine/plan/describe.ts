@@ -20,7 +20,6 @@ export function describeValue(name: string, value: Json | undefined): string {
   if (value === undefined) return "none";
   if (isDeferred(value)) return value.sensitive ? "(sensitive)" : "(known at apply)";
   if (typeof value === "number" && SIZES.has(name.split(".").at(-1) ?? "")) return formatSize(value);
-  if (name === "networks" && isJsonObject(value)) return `${value.name} ${value.ip}`;
   if (typeof value !== "string") return JSON.stringify(value);
   return name === "ports" ? describePort(value) : value;
 }

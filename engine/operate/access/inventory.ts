@@ -15,7 +15,8 @@ function groupsOf(hosts: readonly LabHost[]): Map<string, string[]> {
     ];
     for (const name of new Set(names.map(groupName))) {
       const members = groups.get(name) ?? [];
-      groups.set(name, [...members, host.name]);
+      groups.set(name, members);
+      members.push(host.name);
     }
   }
   return new Map([...groups].sort(([a], [b]) => (a < b ? -1 : 1)));
