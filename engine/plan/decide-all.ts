@@ -21,6 +21,7 @@ import type { DecidedResource } from "./operations.ts";
 import { protectionProblem } from "./protection.ts";
 import { isRequested } from "./requests.ts";
 import { type ImageCandidate, type ImageOutlook, ImageResolver } from "./resolve-images.ts";
+import { smallDiskProblem } from "./small-disk.ts";
 import { triggersOf } from "./triggers.ts";
 import type { Reason } from "./types.ts";
 import { holderProblems } from "./volume-holders.ts";
@@ -288,7 +289,11 @@ function decide(
         machine === undefined || recorded !== undefined
           ? decideVm(situation)
           : decideImport(situation, machine);
-      return options.mode === "refresh-only" ? observedOnly(decision) : decision;
+      if (options.mode === "refresh-only") return observedOnly(decision);
+      const tooSmall = smallDiskProblem(basis.workspace, resource, decision, base);
+      return tooSmall === undefined
+        ? decision
+        : { ...decision, diagnostics: [...decision.diagnostics, tooSmall] };
     }
   }
 }
@@ -320,7 +325,8 @@ function baseOf(
   const requires = inputs?.build?.requires ?? [];
   if (outlook === undefined)
     return { address, digest: image?.recorded?.instance, restored: false, user, requires };
-  return { address, digest: outlook.digest, restored: outlook.restored, user, requires };
+  const { digest, restored, size } = outlook;
+  return { address, digest, restored, user, requires, ...(size === undefined ? {} : { size }) };
 }
 
 /** What refresh-only keeps of a decision: what was found, told as notes. */

@@ -24,6 +24,8 @@ export interface PlannedBase {
   readonly user: string;
   /** What it asks of the host. */
   readonly requires: readonly string[];
+  /** Of its disk, in bytes, when it is in the store. */
+  readonly size?: number;
 }
 
 export interface VmSituation {

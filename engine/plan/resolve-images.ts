@@ -20,6 +20,8 @@ export interface ImageOutlook {
   readonly digest: string | undefined;
   /** The same bytes are got again: VMs on it stay, new ones take what the image then is. */
   readonly restored: boolean;
+  /** Of its disk, in bytes; undefined while it has to be made. */
+  readonly size?: number;
   /** Absent when the record is as good as a look. */
   readonly resolution?: ImageResolution;
 }
@@ -81,13 +83,16 @@ export class ImageResolver {
     const request = this.request(address, parent);
     const observation = this.#basis.reality.images.get(recorded?.instance ?? "");
     if (recorded !== undefined && !imageNeedsResolution(resource, recorded, observation, request)) {
-      return { key: String(recorded.attributes.key ?? ""), digest: recorded.instance, restored: false };
+      const { key, virtual_size: size } = recorded.attributes;
+      const outlook = { key: String(key ?? ""), digest: recorded.instance, restored: false };
+      return typeof size === "number" ? { ...outlook, size } : outlook;
     }
     const resolution = await this.#resolve(resource, request, parent);
     if (resolution === undefined) return undefined;
     const restored = recorded !== undefined && isLost(resource, recorded, observation, resolution, request);
     const digest = restored ? recorded.instance : request.requested ? undefined : resolution.digest;
-    return { key: resolution.key, digest, restored, resolution };
+    const size = digest === undefined ? undefined : resolution.virtualSize;
+    return { key: resolution.key, digest, restored, ...(size === undefined ? {} : { size }), resolution };
   }
 
   async #resolve(

@@ -6,7 +6,7 @@ import type { VmDeclaration } from "./declaration.ts";
 import type { ImageDeclarations } from "./image-declarations.ts";
 import { originInLayers } from "./layers.ts";
 
-/** What is known before anything is made: the sizes that recipes ask for. Other images are looked at when planning. */
+/** What is known before anything is made: the sizes that recipes ask for. Those of other images are known once they are in the store. */
 export function findSmallDisk(
   vm: VmDeclaration,
   base: string | undefined,
