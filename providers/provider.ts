@@ -257,8 +257,10 @@ export interface VmProvider {
   readyCommand(spec: VmSpec, context: CallContext): Promise<void>;
   /** Carries out one provisioning step as root, with the spec's env. Fails with the tail of its output. */
   provision(spec: VmSpec, step: GuestStep, context: StepContext): Promise<void>;
-  /** Brings a machine to the spec: live what can be live (ports, keys, password, labels, disk growth, more volumes), the rest when
-   * off. The engine has stopped it before where the schema's change class says restart. */
+  /**
+   * Brings a machine to the spec: live what can be live (ports, keys, password, labels, disk growth, more volumes), the
+   * rest when off. The engine has stopped it before where the schema's change class says restart.
+   */
   update(spec: VmSpec, context: CallContext): Promise<JsonObject>;
   /** Brings the names in `spec.hosts` to a running guest. */
   tellHosts(spec: VmSpec, context: CallContext): Promise<void>;

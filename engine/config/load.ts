@@ -1,8 +1,10 @@
 /** Reads a lab: lab.toml, its includes, its modules, the variables. All problems in one run. */
+
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { type Diagnostic, problem, type Range, systemErrorCode } from "../diagnostics.ts";
+import { type Diagnostic, problem, type Range } from "../diagnostics.ts";
 import type { Effects } from "../effects.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json.ts";
+import { readTextIfThere } from "../read-text-if-there.ts";
 import { loadCel } from "./expressions/cel.ts";
 import { mayHoldExpression } from "./expressions/template.ts";
 import { findIncludes } from "./find-includes.ts";
@@ -66,7 +68,7 @@ class Loader {
   }
 
   async load(): Promise<LoadedLab> {
-    const text = await this.#read(join(this.#folder, this.#labFile));
+    const text = await readTextIfThere(this.#files, join(this.#folder, this.#labFile));
     if (text === undefined) return { diagnostics: [noLabFile(this.#folder, this.#labFile)] };
     const main = await this.#parse(this.#labFile, text);
     const included = await this.#includes(main);
@@ -121,15 +123,6 @@ class Loader {
     return { lab, diagnostics: this.#diagnostics };
   }
 
-  async #read(path: string): Promise<string | undefined> {
-    try {
-      return await this.#files.readText(path);
-    } catch (error) {
-      if (systemErrorCode(error) === "ENOENT" || systemErrorCode(error) === "ENOTDIR") return undefined;
-      throw error;
-    }
-  }
-
   /** Parses and remembers a file; undefined when it has an error. */
   async #parse(name: string, text: string): Promise<JsonObject | undefined> {
     this.#sources.push({ path: name, sha256: textSha256(text) });
@@ -174,7 +167,7 @@ class Loader {
         ]);
       }
       for (const path of paths) {
-        const text = await this.#read(join(this.#folder, path));
+        const text = await readTextIfThere(this.#files, join(this.#folder, path));
         if (text === undefined) continue;
         const document = await this.#parse(path, text);
         if (document === undefined) continue;
@@ -215,7 +208,7 @@ class Loader {
     for (const path of this.#options.variables?.files ?? []) {
       const full = resolve(path);
       const name = this.#nameOf(full);
-      const text = await this.#read(full);
+      const text = await readTextIfThere(this.#files, full);
       if (text === undefined) {
         this.#diagnostics.push(
           problem({

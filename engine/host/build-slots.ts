@@ -2,11 +2,12 @@
  * The queue of image builds, shared by every vmlab of this host: a file a build under `VMLAB_HOME/builds`. Who comes
  * first builds first; a file whose process is dead counts for nothing.
  */
+
 import { join } from "node:path";
-import { systemErrorCode } from "../diagnostics.ts";
 import type { Effects } from "../effects.ts";
 import type { Home } from "../home.ts";
 import { isJsonObject } from "../json.ts";
+import { readTextIfThere } from "../read-text-if-there.ts";
 import { isHolderAlive } from "../state/lock-holder.ts";
 import { decodeLock, encodeLock, type LockRecord } from "../state/lock-record.ts";
 import { readHostConfig } from "./host-config.ts";
@@ -168,14 +169,9 @@ async function readTicket(
   effects: Pick<Effects, "files">,
   path: string,
 ): Promise<{ ticket: BuildTicket; lock: LockRecord } | "damaged" | undefined> {
-  let text: string;
-  try {
-    text = await effects.files.readText(path);
-  } catch (error) {
-    // Given back since the folder was listed.
-    if (systemErrorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  // It may have been given back since the folder was listed.
+  const text = await readTextIfThere(effects.files, path);
+  if (text === undefined) return undefined;
   const lock = decodeLock(text);
   if (lock === undefined) return "damaged";
   const { build }: { build?: unknown } = JSON.parse(text);

@@ -1,7 +1,8 @@
 /** Settings of this host: `config.toml` under VMLAB_HOME. */
-import { systemErrorCode } from "../diagnostics.ts";
+
 import type { Effects } from "../effects.ts";
 import type { Home } from "../home.ts";
+import { readTextIfThere } from "../read-text-if-there.ts";
 import { parseDuration, parseSize } from "../units.ts";
 
 /** What vmlab may use of this host, over all labs; bytes. */
@@ -74,13 +75,8 @@ export async function readHostConfig(
 }
 
 async function readSettings(effects: Pick<Effects, "files">, home: Home) {
-  let text: string;
-  try {
-    text = await effects.files.readText(home.configFile);
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return {};
-    throw error;
-  }
+  const text = await readTextIfThere(effects.files, home.configFile);
+  if (text === undefined) return {};
   const { parseHostConfig } = await import("./parse-host-config.ts");
   return await parseHostConfig(text, home.configFile);
 }

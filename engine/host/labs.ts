@@ -1,9 +1,11 @@
 /** The host's ledger: one file a lab under `VMLAB_HOME/labs`, saying which images it leases and what its VMs take. */
+
 import { join } from "node:path";
-import { type Diagnostic, systemErrorCode, warning } from "../diagnostics.ts";
+import { type Diagnostic, warning } from "../diagnostics.ts";
 import type { Effects } from "../effects.ts";
 import type { Home } from "../home.ts";
 import { isJsonObject } from "../json.ts";
+import { readTextIfThere } from "../read-text-if-there.ts";
 
 export const LEDGER_VERSION = 1;
 
@@ -83,14 +85,9 @@ async function readEntry(
   effects: Pick<Effects, "files">,
   path: string,
 ): Promise<LedgerLab | "damaged" | undefined> {
-  let text: string;
-  try {
-    text = await effects.files.readText(path);
-  } catch (error) {
-    // Removed since the folder was listed.
-    if (systemErrorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  // It may have been removed since the folder was listed.
+  const text = await readTextIfThere(effects.files, path);
+  if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     return isLab(value) ? value : "damaged";

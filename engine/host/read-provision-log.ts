@@ -1,6 +1,8 @@
 /** The log of a VM's provisioning, for showing it: the older file and then the current one. */
+
 import type { Effects } from "../effects.ts";
 import { isJsonObject } from "../json.ts";
+import { readTextIfThere } from "../read-text-if-there.ts";
 import type { ProvisionEntry, ProvisionLogPlaces } from "./provision-log.ts";
 
 /** Everything that is kept; undefined when nothing is. */
@@ -10,7 +12,8 @@ export async function readProvisionLog(
 ): Promise<readonly ProvisionEntry[] | undefined> {
   const texts: string[] = [];
   for (const path of [places.older, places.current]) {
-    if ((await files.stat(path)) !== undefined) texts.push(await files.readText(path));
+    const text = await readTextIfThere(files, path);
+    if (text !== undefined) texts.push(text);
   }
   return texts.length === 0 ? undefined : texts.join("").split("\n").flatMap(parseLine);
 }

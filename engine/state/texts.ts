@@ -1,6 +1,8 @@
 /** Texts kept beside the state, by the SHA-256 of their bytes: `.vmlab/texts/HASH`. */
+
 import { join } from "node:path";
 import type { Files } from "../effects.ts";
+import { readTextIfThere } from "../read-text-if-there.ts";
 
 const HASH = /^[0-9a-f]{64}$/;
 
@@ -9,8 +11,7 @@ export type TextSource = () => Promise<string | undefined>;
 
 export async function readText(files: Files, folder: string, sha256: string): Promise<string | undefined> {
   if (!HASH.test(sha256)) return undefined;
-  const path = join(folder, sha256);
-  return (await files.stat(path)) === undefined ? undefined : await files.readText(path);
+  return await readTextIfThere(files, join(folder, sha256));
 }
 
 /** Afterwards the folder holds these texts, as far as they could be had, and no others. */

@@ -2,8 +2,10 @@
  * The QEMU process of a VM. Its identity is pid, start time and the machine's UUID on its command line; a pid alone
  * is never believed, and never signalled.
  */
+
 import { systemErrorCode } from "../../engine/diagnostics.ts";
 import type { Effects } from "../../engine/effects.ts";
+import { readTextIfThere } from "../../engine/read-text-if-there.ts";
 import { type Runtime, uuidOf, type VmFolder } from "./vm-folder.ts";
 
 export interface MachineProcess {
@@ -63,11 +65,7 @@ async function identify(
 }
 
 async function pidInFile(effects: Effects, folder: VmFolder): Promise<number | undefined> {
-  try {
-    const pid = Number((await effects.files.readText(folder.pidFile)).trim());
-    return Number.isSafeInteger(pid) && pid > 1 ? pid : undefined;
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = await readTextIfThere(effects.files, folder.pidFile);
+  const pid = Number(text?.trim());
+  return Number.isSafeInteger(pid) && pid > 1 ? pid : undefined;
 }

@@ -1,7 +1,9 @@
 /** Removes VMs, for good or into the trash, from which they come back whole. */
+
 import { join } from "node:path";
-import { fail, systemErrorCode } from "../../engine/diagnostics.ts";
+import { fail } from "../../engine/diagnostics.ts";
 import type { Effects } from "../../engine/effects.ts";
+import { readTextIfThere } from "../../engine/read-text-if-there.ts";
 import type { LabIdentity, TrashedVm } from "../provider.ts";
 import type { QemuContext } from "./context.ts";
 import { findMachine } from "./machine-process.ts";
@@ -83,12 +85,8 @@ async function readTrashRecord(
   effects: Effects,
   folder: VmFolder,
 ): Promise<Omit<TrashedVm, "size"> | undefined> {
-  try {
-    return JSON.parse(await effects.files.readText(folder.trashRecord)) as Omit<TrashedVm, "size">;
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT" || systemErrorCode(error) === "ENOTDIR") return undefined;
-    throw error;
-  }
+  const text = await readTextIfThere(effects.files, folder.trashRecord);
+  return text === undefined ? undefined : (JSON.parse(text) as Omit<TrashedVm, "size">);
 }
 
 /** Moves a VM back; one that is back already is no error. */
@@ -127,7 +125,10 @@ export async function emptyTrashOf(context: QemuContext, id: string): Promise<vo
   await removeKeyIfUnused(context, lineage);
 }
 
-/** Removes the lab's networks and its key, or marks that it to go with the last VM of the lab in the trash: a VM that comes back needs it. */
+/**
+ * Removes the lab's networks and its key. While VMs of the lab are in the trash, which would need the key if they came
+ * back, it is only marked: then it goes with the last of them.
+ */
 export async function forgetLab(context: QemuContext, lab: LabIdentity): Promise<void> {
   await removeSegmentsOf(context.effects, context.home, lab.lineage);
   const folder = labKeyFolder(context.home, lab.lineage);

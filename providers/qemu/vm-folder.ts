@@ -2,11 +2,13 @@
  * The folder of one VM, $VMLAB_HOME/vms/<id>: what lies where in it, and the two records that are kept there.
  * Everything follows from the instance id, so that after a crash the folder can be found without any other record.
  */
+
 import { join } from "node:path";
-import { fail, isDiagnosticsError, systemErrorCode } from "../../engine/diagnostics.ts";
+import { fail, isDiagnosticsError } from "../../engine/diagnostics.ts";
 import type { Effects } from "../../engine/effects.ts";
 import type { Home } from "../../engine/home.ts";
 import { sha256 } from "../../engine/json.ts";
+import { readTextIfThere } from "../../engine/read-text-if-there.ts";
 import type { Accelerator } from "./accel-probe.ts";
 import type { Forward } from "./forwards.ts";
 
@@ -213,13 +215,8 @@ async function readRecord<T extends { readonly version: 1 }>(
   path: string,
   what: string,
 ): Promise<T | undefined> {
-  let text: string;
-  try {
-    text = await effects.files.readText(path);
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = await readTextIfThere(effects.files, path);
+  if (text === undefined) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -1,10 +1,12 @@
 /** What goes into a backup beside the images: the host's settings, the ledger, the labs' states. */
+
 import { join } from "node:path";
 import { LOCK_FILE } from "../../config/lock-file.ts";
-import { type Diagnostic, isDiagnosticsError, systemErrorCode, warning } from "../../diagnostics.ts";
+import { type Diagnostic, isDiagnosticsError, warning } from "../../diagnostics.ts";
 import type { Effects } from "../../effects.ts";
 import type { Home } from "../../home.ts";
 import { sha256 } from "../../json.ts";
+import { readTextIfThere } from "../../read-text-if-there.ts";
 import { encodeSnapshot } from "../../state/snapshot.ts";
 import { readStateFiles, stateFilesIn } from "../../state/state-files.ts";
 import { type LedgerLab, readLedger } from "../labs.ts";
@@ -25,7 +27,7 @@ export interface Collected {
 export async function collectParts(effects: Effects, home: Home): Promise<Collected> {
   const parts: BackupPart[] = [];
   const labs: BackupLab[] = [];
-  const config = await textIfThere(effects, home.configFile);
+  const config = await readTextIfThere(effects.files, home.configFile);
   if (config !== undefined) parts.push(textPart("config.toml", config));
   const ledger = await readLedger(effects, home);
   const warnings: Diagnostic[] = [...ledger.diagnostics];
@@ -56,11 +58,11 @@ async function stateParts(
     // Another lab may lie in the folder by now; its own entry names it.
     if (stored === undefined || stored.state.lineage !== lab.lineage) return { parts: [], warnings: [] };
     const parts = [textPart(at("state.json"), encodeSnapshot(stored.state))];
-    const pins = await textIfThere(effects, join(lab.folder, LOCK_FILE));
+    const pins = await readTextIfThere(effects.files, join(lab.folder, LOCK_FILE));
     if (pins !== undefined) parts.push(textPart(at("vmlab.lock"), pins));
     for (const name of await effects.files.list(paths.texts)) {
       const text = /^[0-9a-f]{64}$/.test(name)
-        ? await textIfThere(effects, join(paths.texts, name))
+        ? await readTextIfThere(effects.files, join(paths.texts, name))
         : undefined;
       if (text !== undefined) parts.push(textPart(at(`texts/${name}`), text));
     }
@@ -78,13 +80,4 @@ function unreadable(lab: LedgerLab, why: Diagnostic | undefined): Diagnostic {
     detail: `In ${lab.folder}: ${why?.summary ?? "its files are damaged"}.`,
     hint: "`vmlab doctor` in its folder says what to do.",
   });
-}
-
-async function textIfThere(effects: Pick<Effects, "files">, path: string): Promise<string | undefined> {
-  try {
-    return await effects.files.readText(path);
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(systemErrorCode(error) ?? "")) return undefined;
-    throw error;
-  }
 }

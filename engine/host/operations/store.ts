@@ -1,8 +1,10 @@
 /** Records of operations on disk: made, read, listed, found, and removed when they are old. */
+
 import { nearestName } from "../../config/nearest-name.ts";
 import { fail, systemErrorCode } from "../../diagnostics.ts";
 import type { Effects } from "../../effects.ts";
 import type { Home } from "../../home.ts";
+import { readTextIfThere } from "../../read-text-if-there.ts";
 import { isOperationId, operationsFolder, placesOf } from "./places.ts";
 import {
   isUnderWay,
@@ -52,12 +54,8 @@ export async function readOperation(
   home: Home,
   id: string,
 ): Promise<OperationRecord | undefined> {
-  try {
-    return parseRecord(await effects.files.readText(placesOf(home, id).record));
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = await readTextIfThere(effects.files, placesOf(home, id).record);
+  return text === undefined ? undefined : parseRecord(text);
 }
 
 /** How far an operation under way is; undefined when it does not say. */
@@ -66,12 +64,8 @@ export async function readStanding(
   home: Home,
   id: string,
 ): Promise<Standing | undefined> {
-  try {
-    return parseStanding(await effects.files.readText(placesOf(home, id).standing));
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = await readTextIfThere(effects.files, placesOf(home, id).standing);
+  return text === undefined ? undefined : parseStanding(text);
 }
 
 /** All that are kept, newest first. */

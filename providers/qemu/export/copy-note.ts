@@ -2,9 +2,11 @@
  * copy.json in a VM's folder: QEMU is copying the disk, or is about to. It is there before the guest is asked to
  * stand still, and goes when nothing of the copy is left, so that whoever comes after a crash can clear up.
  */
-import { errorText, systemErrorCode } from "../../../engine/diagnostics.ts";
+
+import { errorText } from "../../../engine/diagnostics.ts";
 import type { Effects } from "../../../engine/effects.ts";
 import { isJsonObject } from "../../../engine/json.ts";
+import { readTextIfThere } from "../../../engine/read-text-if-there.ts";
 import { ownerLives, ownOwner, parseOwner } from "../../images/owner.ts";
 import type { QemuContext } from "../context.ts";
 import { findMachine } from "../machine-process.ts";
@@ -34,12 +36,7 @@ export async function removeNote(effects: Effects, folder: VmFolder): Promise<vo
 
 /** Undefined when there is none; one that is being made may be done at any moment. */
 async function readNote(effects: Effects, folder: VmFolder): Promise<string | undefined> {
-  try {
-    return await effects.files.readText(folder.copyNote);
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(systemErrorCode(error) ?? "")) return undefined;
-    throw error;
-  }
+  return await readTextIfThere(effects.files, folder.copyNote);
 }
 
 /**

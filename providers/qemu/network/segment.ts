@@ -4,12 +4,14 @@
  * the others. Whoever is in the same group and on the same port sees all frames: both are chosen so that no other
  * network has them, and recorded.
  */
+
 import { join } from "node:path";
-import { fail, systemErrorCode } from "../../../engine/diagnostics.ts";
+import { fail } from "../../../engine/diagnostics.ts";
 import type { Effects } from "../../../engine/effects.ts";
 import type { Home } from "../../../engine/home.ts";
 import { withHostLock } from "../../../engine/host/host-lock.ts";
 import { sha256 } from "../../../engine/json.ts";
+import { readTextIfThere } from "../../../engine/read-text-if-there.ts";
 import type { NetworkSpec } from "../../provider.ts";
 
 export interface Segment {
@@ -53,13 +55,8 @@ export async function makeSegment(effects: Effects, home: Home, spec: NetworkSpe
 /** Undefined when there is no such network. */
 export async function readSegment(effects: Effects, home: Home, id: string): Promise<Segment | undefined> {
   const path = recordPath(home, id);
-  let text: string;
-  try {
-    text = await effects.files.readText(path);
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = await readTextIfThere(effects.files, path);
+  if (text === undefined) return undefined;
   const record = parse(text);
   if (record !== undefined) return { group: record.group, port: record.port };
   return fail({
@@ -98,7 +95,8 @@ async function records(effects: Effects, home: Home): Promise<NetworkRecord[]> {
   const found: NetworkRecord[] = [];
   for (const name of await effects.files.list(folderOf(home))) {
     if (!/^[0-9a-f]{12}\.json$/.test(name)) continue;
-    const record = parse(await effects.files.readText(join(folderOf(home), name)));
+    const text = await readTextIfThere(effects.files, join(folderOf(home), name));
+    const record = text === undefined ? undefined : parse(text);
     if (record !== undefined) found.push(record);
   }
   return found;

@@ -1,5 +1,7 @@
 /** Removes volumes, for good or into the trash, from which they come back whole. */
-import { fail, systemErrorCode } from "../../../engine/diagnostics.ts";
+
+import { fail } from "../../../engine/diagnostics.ts";
+import { readTextIfThere } from "../../../engine/read-text-if-there.ts";
 import type { TrashedVolume } from "../../provider.ts";
 import type { QemuContext } from "../context.ts";
 import { readVolumeRecord, trashedVolumeFolder, type VolumeFolder, volumeFolder } from "./volume-folder.ts";
@@ -45,12 +47,8 @@ async function readTrashRecord(
   { effects }: Context,
   folder: VolumeFolder,
 ): Promise<Omit<TrashedVolume, "size"> | undefined> {
-  try {
-    return JSON.parse(await effects.files.readText(folder.trashRecord)) as Omit<TrashedVolume, "size">;
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT" || systemErrorCode(error) === "ENOTDIR") return undefined;
-    throw error;
-  }
+  const text = await readTextIfThere(effects.files, folder.trashRecord);
+  return text === undefined ? undefined : (JSON.parse(text) as Omit<TrashedVolume, "size">);
 }
 
 export async function restoreVolume({ effects, home }: Context, id: string): Promise<void> {

@@ -2,11 +2,13 @@
  * The folder of one volume, $VMLAB_HOME/volumes/<id>: its disk and its record, which is written last, so that a folder
  * without it is half made. In the trash it lies beside the VMs, with a note of what it was.
  */
+
 import { join } from "node:path";
-import { fail, systemErrorCode } from "../../../engine/diagnostics.ts";
+import { fail } from "../../../engine/diagnostics.ts";
 import type { Effects } from "../../../engine/effects.ts";
 import type { Home } from "../../../engine/home.ts";
 import { type JsonObject, sha256 } from "../../../engine/json.ts";
+import { readTextIfThere } from "../../../engine/read-text-if-there.ts";
 import type { VolumeSpec } from "../../provider.ts";
 
 export interface VolumeFolder {
@@ -55,13 +57,8 @@ export async function readVolumeRecord(
   effects: Effects,
   folder: VolumeFolder,
 ): Promise<VolumeRecord | undefined> {
-  let text: string;
-  try {
-    text = await effects.files.readText(folder.record);
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = await readTextIfThere(effects.files, folder.record);
+  if (text === undefined) return undefined;
   const record = parse(text);
   if (record !== undefined) return record;
   return fail({
