@@ -1,7 +1,7 @@
 /** From a lab to what it stands for: every resource with its inputs, evaluated as far as they are known. */
 import { type Diagnostic, problem } from "../diagnostics.ts";
 import { type Json, type JsonObject, keyedHash } from "../json.ts";
-import type { Analysis } from "./expand/analyse.ts";
+import type { Analysis } from "./expand/analysis.ts";
 import type { VmDeclaration } from "./expand/declaration.ts";
 import { declareVms } from "./expand/declare-vms.ts";
 import { evaluateChecks } from "./expand/evaluate-checks.ts";

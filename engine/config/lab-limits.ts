@@ -1,6 +1,6 @@
 /** `[limits]` in bytes. Expressions in it may read variables. */
 import { isJsonObject, type Json, type JsonObject } from "../json.ts";
-import { NO_ANALYSIS } from "./expand/analyse.ts";
+import { NO_ANALYSIS } from "./expand/analysis.ts";
 import { Evaluator } from "./expand/evaluator.ts";
 import { ExpressionContext } from "./expressions/context.ts";
 import { EMPTY_SCOPE, LAB_SCOPE, type SourceValue, type ValueSource } from "./expressions/value-source.ts";

@@ -10,77 +10,15 @@ import { parseTemplate, type Template } from "../expressions/template.ts";
 import {
   celName,
   LIVE_ATTRIBUTES,
-  type ModuleNames,
   nameInModule,
   SSH_GUEST_PORT,
   VM_ATTRIBUTES,
 } from "../expressions/value-source.ts";
-import { nameHint } from "../nearest-name.ts";
-import { isPublicAttribute, SECRET_ATTRIBUTES, type SecretKind } from "../secret-kinds.ts";
+import { nameHint, nearestName } from "../nearest-name.ts";
+import { isPublicAttribute, SECRET_ATTRIBUTES } from "../secret-kinds.ts";
 import type { Scope } from "../types.ts";
-
-export interface Analysis {
-  /** Offsets into the string. */
-  readonly problems: readonly ExpressionProblem[];
-  /** Addresses whose recorded values are read. */
-  readonly dependsOn: ReadonlySet<string>;
-  readonly vms: ReadonlySet<string>;
-  readonly environments: ReadonlySet<string>;
-  /** Environments whose modules' inputs, outputs or secrets are read. */
-  readonly modules: ReadonlySet<string>;
-  readonly sensitiveVars: ReadonlySet<string>;
-  /** May read a secret or a sensitive variable. */
-  readonly sensitive: boolean;
-}
-
-/** What an analysis must know of the lab. */
-export interface Names {
-  readonly vars: ReadonlyMap<string, { readonly sensitive: boolean }>;
-  readonly secrets: ReadonlyMap<string, SecretKind>;
-  /** Names as declared; looked up in CEL's spelling too. */
-  readonly vms: { has(name: string): boolean; keys(): Iterable<string> };
-  readonly environments: ReadonlyMap<string, readonly string[]>;
-  /** Names of the environments that count or for_each make of one. */
-  readonly groups: ReadonlyMap<string, readonly string[]>;
-  /** Of the environments that a module declares. */
-  readonly modules: ReadonlyMap<string, ModuleNames>;
-  /** What an input comes from; with `onlyVars` problems are those of what must be known at once. */
-  input(environment: string, name: string, onlyVars: boolean): Analysis;
-  output(environment: string, name: string): Analysis;
-  /** Guest ports of a VM with the host port each is bound to, null where the kernel chooses. */
-  ports(vm: string): ReadonlyMap<string, number | null>;
-  /** Names of the networks that a VM is in. */
-  networks(vm: string): ReadonlySet<string>;
-  /** The analysis of the string that an attribute comes from, if it comes from one. */
-  attribute(vm: string, attribute: string): Analysis | undefined;
-}
-
-export const NO_ANALYSIS: Analysis = {
-  problems: [],
-  dependsOn: new Set(),
-  vms: new Set(),
-  environments: new Set(),
-  modules: new Set(),
-  sensitiveVars: new Set(),
-  sensitive: false,
-};
-
-/** What several strings refer to together. */
-export function unionOf(analyses: readonly Analysis[]): Analysis {
-  const [only, ...more] = analyses;
-  if (more.length === 0) return only ?? NO_ANALYSIS;
-  const all = (pick: (one: Analysis) => Iterable<string>) =>
-    new Set(analyses.flatMap((one) => [...pick(one)]));
-  return {
-    problems: analyses.flatMap((one) => one.problems),
-    dependsOn: all((one) => one.dependsOn),
-    vms: all((one) => one.vms),
-    environments: all((one) => one.environments),
-    modules: all((one) => one.modules),
-    sensitiveVars: all((one) => one.sensitiveVars),
-    sensitive: analyses.some((one) => one.sensitive),
-  };
-}
+import { type Analysis, type Names, NO_ANALYSIS } from "./analysis.ts";
+import { declared, type Target, TargetResolver } from "./resolve-target.ts";
 
 /** `where` is for messages: what must be known early may read variables only. */
 export function analyse(text: string, scope: Scope, names: Names, onlyVars = false): Analysis {
@@ -125,13 +63,6 @@ const OUTSIDE: ReadonlyMap<string, string> = new Map([
   ["environments", "Its own VMs are members.NAME. Pass what it needs of others as an input."],
 ]);
 
-/** Which VMs a reference means, and the keys that follow. */
-interface Target {
-  readonly vms: readonly string[];
-  readonly rest: readonly (string | null)[];
-  readonly spans: Reference["spans"];
-}
-
 class Analyser implements Analysis {
   readonly problems: ExpressionProblem[] = [];
   readonly dependsOn = new Set<string>();
@@ -145,11 +76,18 @@ class Analyser implements Analysis {
   readonly #scope: Scope;
   readonly #names: Names;
   readonly #onlyVars: boolean;
+  readonly #targets: TargetResolver;
 
   constructor(scope: Scope, names: Names, onlyVars: boolean) {
     this.#scope = scope;
     this.#names = names;
     this.#onlyVars = onlyVars;
+    this.#targets = new TargetResolver(scope, names, {
+      problem: (...found) => this.#problem(...found),
+      environment: (name) => this.environments.add(name),
+      outputs: (...read) => this.#addOutputs(...read),
+      loopedOutputs: () => this.#loopedOutputs,
+    });
   }
 
   addExpression(references: readonly Reference[]): void {
@@ -192,7 +130,7 @@ class Analyser implements Analysis {
       case "environments":
       case "members":
       case "self": {
-        const target = this.#target(reference);
+        const target = this.#targets.resolve(reference);
         if (target !== undefined) this.#addVms(target, looped);
         return;
       }
@@ -217,14 +155,13 @@ class Analyser implements Analysis {
       case "optional":
         return;
       default: {
-        const hint = nameHint(
-          root,
+        const known =
           this.#scope.module === undefined
             ? ["vars", "secrets", "vms", "environments", "members", "self", "each", "count"]
-            : ["inputs", "secrets", "members", "self", "each", "count"],
-          "names",
-        );
-        this.#problem(spans, 0, `There is nothing named "${root}"`, hint?.replace("Declared:", "There are:"));
+            : ["inputs", "secrets", "members", "self", "each", "count"];
+        const nearest = nearestName(root, known);
+        const hint = nearest === undefined ? `There are: ${known.join(", ")}.` : `Did you mean "${nearest}"?`;
+        this.#problem(spans, 0, `There is nothing named "${root}"`, hint);
       }
     }
   }
@@ -352,130 +289,6 @@ class Analyser implements Analysis {
     this.sensitive ||= inner.sensitive;
   }
 
-  /** Undefined when no VM is meant: the reference is wrong, or one to a module's outputs. */
-  #target({ root, path, spans }: Reference): Target | undefined {
-    const { vms } = this.#names;
-    const { self, members } = this.#scope;
-    if (root === "self") {
-      if (self === undefined) {
-        this.#problem(spans, 0, "self exists only in the settings of a VM");
-        return undefined;
-      }
-      return { vms: [self], rest: path, spans: spans.slice(1) };
-    }
-    const [name, ...rest] = path;
-    if (root === "vms") {
-      if (name === undefined || name === null) return { vms: [...vms.keys()], rest, spans: spans.slice(2) };
-      const vm = declared(name, vms);
-      if (vm !== undefined) return { vms: [vm], rest, spans: spans.slice(2) };
-      this.#problem(spans, 1, `There is no VM "${name}"`, this.#vmHint(name));
-      return undefined;
-    }
-    if (root === "members" && members === undefined) {
-      this.#problem(
-        spans,
-        0,
-        "members exists only inside an environment",
-        "Use vms.NAME or environments.NAME.vms.",
-      );
-      return undefined;
-    }
-    if (root === "environments") return this.#environmentsNamed(path, spans);
-    const groups = new Map(Object.entries(members ?? {}));
-    if (name === undefined || name === null)
-      return { vms: [...groups.values()].flat(), rest: rest.slice(1), spans: spans.slice(3) };
-    const key = declared(name, groups);
-    const group = key === undefined ? undefined : groups.get(key);
-    if (key === undefined || group === undefined) {
-      const hint = nameHint(name, [...groups.keys()].map(celName), "members");
-      this.#problem(spans, 1, `There is no member "${name}"`, hint);
-      return undefined;
-    }
-    if (typeof group === "string") return { vms: [group], rest, spans: spans.slice(2) };
-    return this.#picked(group, rest, spans.slice(2), `members.${celName(key)} is a list of VMs`);
-  }
-
-  #environmentsNamed([name, ...rest]: Reference["path"], spans: Reference["spans"]): Target | undefined {
-    const { environments, groups } = this.#names;
-    if (name === undefined || name === null) {
-      for (const key of [...environments.keys(), ...groups.keys()]) this.environments.add(key);
-      return this.#inEnvironments([...environments.keys()], rest, spans.slice(1));
-    }
-    const key = declared(name, environments);
-    if (key !== undefined) {
-      this.environments.add(key);
-      return this.#inEnvironments([key], rest, spans.slice(1));
-    }
-    const group = declared(name, groups);
-    const made = group === undefined ? undefined : groups.get(group);
-    if (group === undefined || made === undefined) {
-      const known = [...environments.keys(), ...groups.keys()].map(celName);
-      this.#problem(spans, 1, `There is no environment "${name}"`, nameHint(name, known, "environments"));
-      return undefined;
-    }
-    this.environments.add(group);
-    const [index, ...after] = rest;
-    const picked = typeof index === "string" && /^\d+$/.test(index) ? made[Number(index)] : undefined;
-    if (index === undefined || index === null || picked !== undefined)
-      return this.#inEnvironments(picked === undefined ? made : [picked], after, spans.slice(2));
-    const hint = /^\d+$/.test(index)
-      ? `It has ${made.length} elements.`
-      : `Use map(e, …), an index such as [0], or one of them by name, such as environments.${celName(made[0] ?? group)}.`;
-    this.#problem(spans, 2, `environments.${celName(group)} is a list of environments`, hint);
-    return undefined;
-  }
-
-  /** `spans` begins with the key before `rest`. */
-  #inEnvironments(
-    keys: readonly string[],
-    rest: readonly (string | null)[],
-    spans: Reference["spans"],
-  ): Target | undefined {
-    const { environments, modules } = this.#names;
-    const [part, ...after] = rest;
-    for (const key of keys) this.environments.add(key);
-    const vms = () => keys.flatMap((key) => environments.get(key) ?? []);
-    if (part === undefined || part === null) {
-      const outputs = part === null ? [null] : this.#loopedOutputs;
-      for (const key of keys) {
-        for (const name of modules.has(key) ? outputs : []) this.#addOutputs(key, name, spans);
-      }
-      return { vms: vms(), rest: [], spans };
-    }
-    if (part === "outputs") {
-      for (const key of keys) this.#addOutputs(key, after[0], spans.slice(1));
-      return undefined;
-    }
-    if (part === "vms")
-      return this.#picked(vms(), after, spans.slice(2), "environments.NAME.vms is a list of VMs");
-    const [key = ""] = keys;
-    const outputs = modules.has(key) ? `, and environments.${celName(key)}.outputs` : "";
-    this.#problem(
-      spans,
-      1,
-      `An environment has no "${part}"`,
-      `There is environments.${celName(key)}.vms, a list${outputs}.`,
-    );
-    return undefined;
-  }
-
-  /** One VM of a list, or all of them where none is picked; `spans` are those of `rest`. */
-  #picked(
-    vms: readonly string[],
-    [index, ...after]: readonly (string | null)[],
-    spans: Reference["spans"],
-    isList: string,
-  ): Target | undefined {
-    const picked = typeof index === "string" && /^\d+$/.test(index) ? vms[Number(index)] : undefined;
-    if (index === undefined || index === null || picked !== undefined)
-      return { vms: picked === undefined ? vms : [picked], rest: after, spans: spans.slice(1) };
-    const hint = /^\d+$/.test(index)
-      ? `It has ${vms.length} elements.`
-      : "Use map(vm, …) or an index such as [0].";
-    this.#problem(spans, 0, isList, hint);
-    return undefined;
-  }
-
   #addVms({ vms, rest, spans }: Target, looped: readonly (string | null)[]): void {
     for (const vm of vms) this.vms.add(vm);
     const [attribute, key] = rest;
@@ -560,14 +373,6 @@ class Analyser implements Analysis {
     this.dependsOn.add(`vm.${vm}`);
   }
 
-  #vmHint(name: string): string | undefined {
-    const { environments, vms } = this.#names;
-    const environment = declared(name, environments);
-    if (environment !== undefined)
-      return `"${name}" is an environment: use environments.${celName(environment)}.vms.`;
-    return nameHint(name, [...vms.keys()].map(celName), "VMs");
-  }
-
   #problem(spans: Reference["spans"], index: number, summary: string, hint?: string): void {
     const { start, end } = spans[index] ?? spans.at(-1) ?? { start: 0, end: 0 };
     this.problems.push({ summary, start, end, ...(hint === undefined ? {} : { hint }) });
@@ -577,13 +382,6 @@ class Analyser implements Analysis {
 /** `a.b` or `a["b"]` and no more. */
 function isReference({ op, args }: ASTNode): boolean {
   return (op === "." || op === "[]") && args[0].op === "id";
-}
-
-/** The declared name that a name in an expression means, in its own or in CEL's spelling. */
-function declared(name: string, names: { has(name: string): boolean }): string | undefined {
-  if (names.has(name)) return name;
-  const dashed = name.replaceAll("_", "-");
-  return names.has(dashed) ? dashed : undefined;
 }
 
 function portsHint(ports: readonly string[]): string {

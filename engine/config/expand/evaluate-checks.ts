@@ -7,7 +7,8 @@ import { mayHoldExpression } from "../expressions/template.ts";
 import { EMPTY_SCOPE } from "../expressions/value-source.ts";
 import type { Finding } from "../findings.ts";
 import type { Check, EvaluatedChecks, Lab, Origin } from "../types.ts";
-import { type Analysis, analyse, analyseBare, type Names } from "./analyse.ts";
+import { analyse, analyseBare } from "./analyse.ts";
+import type { Analysis, Names } from "./analysis.ts";
 import { expressionFinding } from "./evaluator.ts";
 
 export interface CheckSurroundings {

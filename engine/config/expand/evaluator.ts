@@ -7,7 +7,8 @@ import { mayHoldExpression } from "../expressions/template.ts";
 import type { Finding } from "../findings.ts";
 import { normaliseValue, type PropertyKind } from "../property-values.ts";
 import type { Deferred, OrDeferred, Origin, Scope } from "../types.ts";
-import { type Analysis, analyse, type Names } from "./analyse.ts";
+import { analyse } from "./analyse.ts";
+import type { Analysis, Names } from "./analysis.ts";
 
 /** Where a setting stands and what its expressions see. */
 export interface Site {

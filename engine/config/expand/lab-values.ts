@@ -10,7 +10,7 @@ import { definition } from "../schema.ts";
 import { SECRET_ATTRIBUTES, type SecretKind, secretKind } from "../secret-kinds.ts";
 import { secretValueIn } from "../secret-values.ts";
 import type { InterfaceInputs, Lab } from "../types.ts";
-import { type Analysis, type Names, NO_ANALYSIS, unionOf } from "./analyse.ts";
+import { type Analysis, type Names, NO_ANALYSIS, unionOf } from "./analysis.ts";
 import type { VmDeclaration } from "./declaration.ts";
 import type { Evaluator, Outcome, Site } from "./evaluator.ts";
 import { originInLayers } from "./layers.ts";

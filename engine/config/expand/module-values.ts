@@ -6,7 +6,7 @@ import { mayHoldExpression, parseTemplate } from "../expressions/template.ts";
 import type { ModuleNames, SourceValue } from "../expressions/value-source.ts";
 import type { Finding } from "../findings.ts";
 import type { InputRule, ModuleValues, Origin, Scope } from "../types.ts";
-import { type Analysis, NO_ANALYSIS, unionOf } from "./analyse.ts";
+import { type Analysis, NO_ANALYSIS, unionOf } from "./analysis.ts";
 import type { Evaluator, Outcome, Site } from "./evaluator.ts";
 import { declaredInputs, defaultInput, inputProblem, inputRule } from "./module-inputs.ts";
 import type { ModuleUse } from "./use-modules.ts";
