@@ -1,26 +1,25 @@
 /** From a lab to what it stands for: every resource with its inputs, evaluated as far as they are known. */
 import { type Diagnostic, problem } from "../diagnostics.ts";
 import { type Json, type JsonObject, keyedHash } from "../json.ts";
-import type { Analysis } from "./expand/analysis.ts";
 import type { VmDeclaration } from "./expand/declaration.ts";
 import { declareVms } from "./expand/declare-vms.ts";
+import { DeferredReads } from "./expand/deferred-reads.ts";
 import { evaluateChecks } from "./expand/evaluate-checks.ts";
 import { Evaluator } from "./expand/evaluator.ts";
 import { findBase } from "./expand/find-base.ts";
 import { findPortClashes } from "./expand/find-port-clashes.ts";
 import { findSmallDisk } from "./expand/find-small-disks.ts";
 import { ImageDeclarations } from "./expand/image-declarations.ts";
-import type { Multipliers } from "./expand/instances.ts";
 import { LabNetworks } from "./expand/lab-networks.ts";
 import { type Base, type ExpandInput, LabValues, tableOf } from "./expand/lab-values.ts";
 import { LabVolumes } from "./expand/lab-volumes.ts";
 import { ModuleResults } from "./expand/module-values.ts";
+import { multipliersOf } from "./expand/multipliers.ts";
 import { normaliseLifecycle } from "./expand/normalise-lifecycle.ts";
 import { normaliseVm } from "./expand/normalise-vm.ts";
 import { resolveDependsOn } from "./expand/resolve-depends-on.ts";
 import { secretInputs } from "./expand/secret-inputs.ts";
 import { type ComposedLab, useModules } from "./expand/use-modules.ts";
-import { vmAttributes } from "./expand/vm-attributes.ts";
 import { vmShares } from "./expand/vm-shares.ts";
 import { ExpressionContext } from "./expressions/context.ts";
 import { EMPTY_SCOPE, LAB_SCOPE } from "./expressions/value-source.ts";
@@ -28,17 +27,7 @@ import { type Finding, toDiagnostics } from "./findings.ts";
 import { importFindings } from "./imports.ts";
 import { declaredMoves, moveFindings } from "./moves.ts";
 import { removalFindings } from "./removals.ts";
-import type {
-  EvaluationValues,
-  Expansion,
-  Lab,
-  ModuleValues,
-  Origin,
-  OutputDeclaration,
-  Resource,
-  Scope,
-  VmInputs,
-} from "./types.ts";
+import type { Expansion, Lab, Origin, OutputDeclaration, Resource, Scope, VmInputs } from "./types.ts";
 
 export type { ExpandInput } from "./expand/lab-values.ts";
 
@@ -68,13 +57,7 @@ class Expander {
   readonly #evaluator: Evaluator;
   /** By name of the VM. */
   readonly #bases = new Map<string, Base | undefined>();
-  // What deferred expressions will read.
-  readonly #scopes: Record<string, Scope> = {};
-  readonly #usedVms = new Set<string>();
-  readonly #usedEnvironments = new Set<string>();
-  readonly #usedModules = new Set<string>();
-  readonly #usedSensitive = new Set<string>();
-  readonly #usedSecrets = new Set<string>();
+  readonly #reads: DeferredReads;
 
   constructor(lab: Lab, input: ExpandInput) {
     this.#lab = lab;
@@ -84,6 +67,7 @@ class Expander {
     this.#context = new ExpressionContext(this.#values);
     this.#evaluator = new Evaluator(this.#context, this.#values.names, this.#findings, input.hash);
     this.#values.setEvaluator(this.#evaluator);
+    this.#reads = new DeferredReads(lab, this.#values, input.hash);
   }
 
   run(): Expansion {
@@ -94,7 +78,7 @@ class Expander {
       findings: this.#findings,
     });
     const imageResources = this.#imageResources(images);
-    const multipliers = this.#multipliers();
+    const multipliers = multipliersOf(this.#evaluator, this.#findings);
     const composed = useModules(this.#lab, {
       originOf: this.#declaredAt,
       multipliers,
@@ -164,7 +148,7 @@ class Expander {
         shares: vmShares(vm, attachments, this.#findings),
         note: (analysis, deferred) => {
           for (const address of analysis.dependsOn) depends.add(address);
-          if (deferred) this.#noteDeferred(analysis, `vm.${vm.name}`, vm.scope);
+          if (deferred) this.#reads.note(analysis, `vm.${vm.name}`, vm.scope);
         },
       });
       this.#findings.push(...findSmallDisk(vm, base?.address, inputs, images));
@@ -199,7 +183,7 @@ class Expander {
       context: this.#context,
       names: this.#values.names,
       findings: this.#findings,
-      note: (analysis) => this.#noteDeferred(analysis, LAB_SCOPE, EMPTY_SCOPE),
+      note: (analysis) => this.#reads.note(analysis, LAB_SCOPE, EMPTY_SCOPE),
     });
     const needed = this.#needed(imageResources, used);
     const declared = [...secrets, ...imageResources, ...vmResources];
@@ -218,13 +202,13 @@ class Expander {
       ],
       outputs,
       checks,
-      values: this.#evaluationValues(machines),
+      values: this.#reads.values(machines),
       unneeded: imageResources.filter(({ address }) => !needed.has(address)),
       ...(results === undefined
         ? {}
         : {
             modules: {
-              ...this.#moduleValues(results.names.keys()),
+              ...this.#reads.ofModules(results.names.keys()),
               groups: Object.fromEntries(composed.groups),
             },
           }),
@@ -321,7 +305,7 @@ class Expander {
           origin: () => ({ ...origin, path: [...origin.path, ...path] }),
           note: (analysis, deferred) => {
             for (const one of analysis.dependsOn) depends.add(one);
-            if (deferred) this.#noteDeferred(analysis, address, scope);
+            if (deferred) this.#reads.note(analysis, address, scope);
           },
         }),
       });
@@ -359,42 +343,6 @@ class Expander {
     });
   }
 
-  #multipliers(): Multipliers {
-    const site = (name: string, origin: Origin, scope: Scope) => ({
-      scope,
-      scopeId: LAB_SCOPE,
-      name,
-      origin: () => origin,
-      onlyVars: true,
-    });
-    return {
-      count: (raw, origin, scope) => {
-        const value = this.#evaluator.known(raw, "count", site("count", origin, scope));
-        return typeof value === "number" ? value : undefined;
-      },
-      forEach: (raw, origin, scope) => {
-        const value = this.#evaluator.known(raw, "json", site("for_each", origin, scope));
-        if (value === undefined) return undefined;
-        const keys = Array.isArray(value)
-          ? value
-          : typeof value === "object" && value !== null
-            ? Object.keys(value)
-            : undefined;
-        const wrong = keys === undefined || keys.some((key) => typeof key !== "string");
-        const twice = keys?.find((key, index) => keys.indexOf(key) !== index);
-        if (!wrong && twice === undefined) return value;
-        this.#findings.push({
-          code: wrong ? "config/wrong-type" : "config/duplicate-item",
-          summary: wrong
-            ? "for_each takes a list of names or a table"
-            : `for_each names "${String(twice)}" twice`,
-          origin,
-        });
-        return undefined;
-      },
-    };
-  }
-
   #outputs(): OutputDeclaration[] {
     return Object.entries(tableOf(this.#document.outputs)).flatMap(([name, value]) => {
       const table = tableOf(value);
@@ -421,59 +369,10 @@ class Expander {
       name: `outputs.${name}`,
       origin: () => ({ file, path }),
       note: (analysis, deferred) => {
-        if (deferred) this.#noteDeferred(analysis, LAB_SCOPE, EMPTY_SCOPE);
+        if (deferred) this.#reads.note(analysis, LAB_SCOPE, EMPTY_SCOPE);
       },
     });
     return (value ?? null) as Json;
-  }
-
-  #noteDeferred(analysis: Analysis, scopeId: string, scope: Scope): void {
-    this.#scopes[scopeId] = scope;
-    for (const name of analysis.vms) this.#usedVms.add(name);
-    for (const name of analysis.environments) this.#usedEnvironments.add(name);
-    for (const name of analysis.modules) this.#usedModules.add(name);
-    for (const name of analysis.sensitiveVars) this.#usedSensitive.add(name);
-    for (const address of analysis.dependsOn) {
-      if (address.startsWith("secret.")) this.#usedSecrets.add(address.slice("secret.".length));
-    }
-  }
-
-  #evaluationValues(machines: readonly { vm: VmDeclaration; inputs: VmInputs }[]): EvaluationValues {
-    const vars: Record<string, Json> = {};
-    const sensitiveVars: Record<string, string> = {};
-    for (const [name, { value, sensitive }] of Object.entries(this.#lab.variables)) {
-      if (!sensitive) vars[name] = value;
-      else if (this.#usedSensitive.has(name)) sensitiveVars[name] = this.#input.hash(value);
-    }
-    const vms: Record<string, JsonObject> = {};
-    const environments: Record<string, readonly string[]> = {};
-    const groups: Record<string, readonly string[]> = {};
-    for (const name of this.#usedEnvironments) {
-      const group = this.#values.groups.get(name);
-      if (group === undefined) environments[name] = this.#values.environments.get(name) ?? [];
-      else groups[name] = group;
-    }
-    const { modules, scopes } = this.#moduleValues(this.#usedModules);
-    Object.assign(this.#scopes, scopes);
-    // In the order of declaration, in which a loop sees them.
-    for (const { vm, inputs } of machines) {
-      if (this.#usedVms.has(vm.name)) vms[vm.name] = vmAttributes(vm.name, inputs);
-    }
-    const secrets = [...this.#usedSecrets];
-    const ofModules = this.#values.results === undefined ? {} : { groups, modules };
-    return { vars, sensitiveVars, vms, environments, ...ofModules, secrets, scopes: this.#scopes };
-  }
-
-  #moduleValues(environments: Iterable<string>) {
-    const modules: Record<string, ModuleValues> = {};
-    const scopes: Record<string, Scope> = {};
-    for (const name of environments) {
-      const values = this.#values.results?.planned(name);
-      if (values === undefined) continue;
-      modules[name] = values;
-      Object.assign(scopes, this.#values.results?.scopes(name));
-    }
-    return { modules, scopes };
   }
 
   #diagnostics(): readonly Diagnostic[] {
