@@ -144,9 +144,14 @@ function closing(plan: Plan, layout: PlanLayout): string[] {
   if (needs !== "") lines.push(`Needs: ${needs}.`);
   if (plan.dataLoss.length > 0) lines.push(dataLossText(plan, layout));
   for (const { address, text } of plan.notes) {
-    lines.push(`Note: ${address === undefined || text.includes(address) ? "" : `${address} `}${text}`);
+    lines.push(`Note: ${address === undefined || mentions(text, address) ? "" : `${address} `}${text}`);
   }
   return lines.flatMap((line) => wrapText(line, layout.width));
+}
+
+/** As a word: vm.web is not mentioned where vm.web-2 is. */
+function mentions(text: string, address: string): boolean {
+  return text.split(/[^\w.-]+/).some((word) => word.replace(/\.$/, "") === address);
 }
 
 function totals(plan: Plan, palette: Palette): string {

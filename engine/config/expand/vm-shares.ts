@@ -14,6 +14,7 @@ export function vmShares(
   findings: Finding[],
 ): readonly ShareInputs[] {
   const list = Array.isArray(vm.settings.shares) ? vm.settings.shares : [];
+  if (list.length + volumes.length === 0) return [];
   const shares: ShareInputs[] = [];
   for (const [index, value] of list.entries()) {
     const { from, to, readonly = false } = tableOf(value);

@@ -2,19 +2,19 @@ import { expect, test } from "@jest/globals";
 import { parsePlace } from "../../../../engine/operate/copy/place.ts";
 
 const at = (text: string) => {
-  const { at: where, path, name, mustBeFolder, ...rest } = parsePlace(text, "/work");
+  const { at: where, path, name, mustBeFolder, ...rest } = parsePlace(text, "/home/ann");
   return [where, ...("vm" in rest ? [rest.vm] : []), path, name, ...(mustBeFolder ? ["folder"] : [])];
 };
 
 test.each([
-  ["motd", ["host", "/work/motd", "motd"]],
+  ["motd", ["host", "/home/ann/motd", "motd"]],
   ["/etc/motd", ["host", "/etc/motd", "motd"]],
-  ["a b/", ["host", "/work/a b", "a b", "folder"]],
-  ["./a:b", ["host", "/work/a:b", "a:b"]],
-  ["dir/a:b", ["host", "/work/dir/a:b", "a:b"]],
-  [".", ["host", "/work", undefined, "folder"]],
-  ["site/.", ["host", "/work/site", undefined, "folder"]],
-  ["..", ["host", "/", undefined, "folder"]],
+  ["a b/", ["host", "/home/ann/a b", "a b", "folder"]],
+  ["./a:b", ["host", "/home/ann/a:b", "a:b"]],
+  ["dir/a:b", ["host", "/home/ann/dir/a:b", "a:b"]],
+  [".", ["host", "/home/ann", undefined, "folder"]],
+  ["site/.", ["host", "/home/ann/site", undefined, "folder"]],
+  ["..", ["host", "/home", undefined, "folder"]],
   ["web:/tmp", ["guest", "web", "/tmp", "tmp"]],
   ["web:/tmp/", ["guest", "web", "/tmp", "tmp", "folder"]],
   ["web:", ["guest", "web", ".", undefined, "folder"]],
