@@ -1,12 +1,10 @@
 /** Copies big files so that holes stay holes. */
-import { chmod, constants, copyFile, type FileHandle, open, rename, rm } from "node:fs/promises";
+import { chmod, constants, copyFile, open, rename, rm } from "node:fs/promises";
 import { systemErrorCode } from "../diagnostics.ts";
 import { viaTemporary } from "./durable-file.ts";
+import { writeWithoutZeros } from "./write-without-zeros.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
-/** Runs of zeros of this length are skipped; a multiple of every usual file system block. */
-const HOLE_BYTES = 64 * 1024;
-const ZEROS = Buffer.alloc(HOLE_BYTES);
 
 /** Copies through a temporary file: shared blocks where the file system can, else without writing zeros. */
 export async function copySparse(
@@ -62,32 +60,5 @@ async function copyChunks(from: string, to: string, signal: AbortSignal | undefi
     }
   } finally {
     await source.close();
-  }
-}
-
-async function writeWithoutZeros(target: FileHandle, chunk: Buffer, position: number): Promise<void> {
-  let start = 0;
-  while (start < chunk.length) {
-    if (isZero(chunk, start)) {
-      start += HOLE_BYTES;
-      continue;
-    }
-    let end = start + HOLE_BYTES;
-    while (end < chunk.length && !isZero(chunk, end)) end += HOLE_BYTES;
-    await writeAll(target, chunk.subarray(start, Math.min(end, chunk.length)), position + start);
-    start = end;
-  }
-}
-
-function isZero(chunk: Buffer, start: number): boolean {
-  const part = chunk.subarray(start, start + HOLE_BYTES);
-  return part.equals(part.length === HOLE_BYTES ? ZEROS : ZEROS.subarray(0, part.length));
-}
-
-async function writeAll(target: FileHandle, data: Buffer, position: number): Promise<void> {
-  let written = 0;
-  while (written < data.length) {
-    const { bytesWritten } = await target.write(data, written, data.length - written, position + written);
-    written += bytesWritten;
   }
 }

@@ -66,6 +66,16 @@ test("copy keeps the bytes and leaves holes out", async () => {
   expect(made?.allocated).toBeLessThanOrEqual(1024 * 1024);
 });
 
+test("a download keeps the bytes and leaves holes out, at its end too", async () => {
+  const path = join(await folder(), "disk");
+  const zeros = "\0".repeat(2 * 1024 * 1024 + 5);
+  await files.download(responseOf(["start", zeros, "middle", zeros]), path, {});
+  await files.download(responseOf([zeros, "end", zeros]), path, {});
+  const text = `start${zeros}middle${zeros}${zeros}end${zeros}`;
+  expect((await readFile(path)).equals(Buffer.from(text))).toBe(true);
+  expect((await files.stat(path))?.allocated).toBeLessThanOrEqual(1024 * 1024);
+});
+
 test("an aborted copy leaves nothing", async () => {
   const root = await folder();
   await writeFile(join(root, "from"), "x");
