@@ -13,7 +13,7 @@ import { bootstrapKey, digestKey, fileKey, localPath, sourceText, urlKey, validP
 import { publicUrl, urlFileName } from "./image-url.ts";
 import { archiveOf } from "./obtain-archive.ts";
 import { fetchChecksum, headFacts, PLAN_TIMEOUT_MS, type RemoteFacts } from "./remote-facts.ts";
-import { bareDigest, findByKey, observeImage, readRecord } from "./store.ts";
+import { bareDigest, findByKey, imageDiskPath, observeImage, readRecord } from "./store.ts";
 
 export type ResolveSpec = Omit<ImageSpec, "key">;
 
@@ -270,7 +270,14 @@ function bootstrapPinOf(record: ImageRecord | undefined): Partial<ImagePin> {
 async function resolveDigest(effects: Effects, home: Home, spec: ResolveSpec): Promise<ImageResolution> {
   const digest = bareDigest(spec.inputs.digest ?? "");
   const record = await readRecord(effects, home, digest);
-  if (record === undefined) return resolveArchive(effects, spec, digestKey(digest));
+  if (record === undefined) {
+    if (
+      archiveOf(spec) === undefined &&
+      (await effects.files.stat(imageDiskPath(home, digest))) !== undefined
+    )
+      withoutRecord(spec);
+    return resolveArchive(effects, spec, digestKey(digest));
+  }
   return resolution(effects, home, digestKey(digest), record, []);
 }
 
@@ -297,6 +304,16 @@ export function notInStoreByDigest(spec: Pick<ResolveSpec, "inputs" | "address">
     code: "image/not-in-store",
     summary: `the image ${spec.inputs.digest} is not in this host's store`,
     hint: "Import an archive of it (`vmlab images export` writes one): vmlab images import FILE. Or name the file in lab.toml with `archive`.",
+    address: addressOf(spec),
+  });
+}
+
+function withoutRecord(spec: ResolveSpec): never {
+  fail({
+    code: "image/record-missing",
+    summary: `the record of the image ${spec.inputs.digest} is missing or damaged`,
+    detail: "Its disk is in this host's store.",
+    hint: "`vmlab images verify --repair` reads the disk, and writes the record anew.",
     address: addressOf(spec),
   });
 }

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -161,6 +162,12 @@ describe("the store", () => {
       code: "image/not-in-store",
       hint: "Import an archive of it (`vmlab images export` writes one): vmlab images import FILE. Or name the file in lab.toml with `archive`.",
     });
+    rmSync(join(rig.home.images, digest, "image.json"));
+    expect(
+      await diagnosticsOf(planAndObtain(rig, { source: "digest", digest: `sha256:${digest}` })),
+    ).toMatchObject([
+      { code: "image/record-missing", hint: expect.stringContaining("vmlab images verify --repair") },
+    ]);
   });
 
   test("gets an image once for two that want it at the same time", async () => {
