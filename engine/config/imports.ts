@@ -26,11 +26,13 @@ export function importFindings(
   lab: Pick<Lab, "document" | "origins">,
   resources: readonly Resource[],
 ): Finding[] {
-  const vms = resources.flatMap(({ type, address }) => (type === "vm" ? [address] : []));
+  const imports = declaredImports(lab);
+  if (imports.length === 0) return [];
+  const vms = new Set(resources.flatMap(({ type, address }) => (type === "vm" ? [address] : [])));
   const first = new Map<string, Import>();
-  return declaredImports(lab).flatMap((one): Finding[] => {
+  return imports.flatMap((one): Finding[] => {
     const origin = one.origin ?? { file: "lab.toml", path: [] };
-    if (!vms.includes(one.to)) {
+    if (!vms.has(one.to)) {
       const hint = nameHint(one.to, vms, "VMs");
       return [
         {

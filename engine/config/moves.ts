@@ -31,6 +31,7 @@ export function destination(address: string, next: ReadonlyMap<string, string>):
 }
 
 export function moveFindings(moves: readonly Move[], resources: readonly Resource[]): Finding[] {
+  if (moves.length === 0) return [];
   const findings: Finding[] = [];
   const declared = new Map(resources.map((resource) => [resource.address, resource]));
   const first = new Map<string, Move>();

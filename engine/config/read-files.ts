@@ -25,7 +25,9 @@ export async function readFiles(
 ): Promise<FilesRead> {
   const texts = new Map<string, FileText>();
   const sources = new Map<string, SourceFile>();
-  for (const path of new Set(pathsIn(document))) {
+  const paths = new Set<string>();
+  collectPaths(document, false, paths);
+  for (const path of paths) {
     const { text, source } = await readOne(files, folder, path);
     texts.set(path, text);
     if (source !== undefined) sources.set(source.path, source);
@@ -59,12 +61,15 @@ async function readOne(
   }
 }
 
-/** Paths in every expression of a document; those of checks are bare. */
-function pathsIn(value: Json, bare = false): string[] {
-  if (typeof value === "string") return value.includes("file") ? pathsOf(value, bare) : [];
-  if (Array.isArray(value)) return value.flatMap((inner: Json) => pathsIn(inner));
-  if (!isJsonObject(value)) return [];
-  return Object.entries(value).flatMap(([key, inner]) => pathsIn(inner ?? null, key === "assert"));
+/** Adds the paths in every expression of a document; those of checks are bare. A walk without lists: labs are big. */
+function collectPaths(value: Json, bare: boolean, found: Set<string>): void {
+  if (typeof value === "string") {
+    if (value.includes("file")) for (const path of pathsOf(value, bare)) found.add(path);
+  } else if (Array.isArray(value)) {
+    for (const inner of value) collectPaths(inner, false, found);
+  } else if (isJsonObject(value)) {
+    for (const key of Object.keys(value)) collectPaths(value[key] ?? null, key === "assert", found);
+  }
 }
 
 function pathsOf(text: string, bare: boolean): string[] {

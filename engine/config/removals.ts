@@ -18,8 +18,10 @@ export function removalFindings(
   lab: Pick<Lab, "document" | "origins">,
   resources: readonly Resource[],
 ): Finding[] {
+  const removals = declaredRemovals(lab);
+  if (removals.length === 0) return [];
   const declared = new Map(resources.map((resource) => [resource.address, resource]));
-  return declaredRemovals(lab).flatMap(({ from, origin }): Finding[] => {
+  return removals.flatMap(({ from, origin }): Finding[] => {
     const still = declared.get(from);
     if (still === undefined) return [];
     return [
