@@ -143,7 +143,7 @@ describe("plan and apply", () => {
   test("stop, list and start tell what became of each VM", async () => {
     await lab.succeed("apply", "--yes");
     expect(await lab.succeed("stop", "web", "k8s-*")).toMatch(
-      /NAME {10}RESULT {3}TIME\nk8s-worker-1 {2}stopped/,
+      /NAME {10}RESULT +TIME\nk8s-worker-1 {2}stopped/,
     );
     expect(await lab.succeed("stop", "web")).toBe("web is already stopped.\n");
     const listed = JSON.parse(await lab.succeed("list", "web", "--json")) as unknown[];
