@@ -159,6 +159,12 @@ export const COMMANDS: readonly TableEntry[] = [
     load: () => import("./commands/wait.ts"),
   },
   {
+    name: "snapshot",
+    group: "Machines",
+    summary: "Take, list, restore and remove snapshots",
+    load: () => import("./commands/snapshot.ts"),
+  },
+  {
     name: "export",
     group: "Machines",
     summary: "Make an image of a VM",

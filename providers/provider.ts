@@ -11,8 +11,10 @@ import type { Connection, OpenProcess } from "../engine/effects.ts";
 import type { Progress } from "../engine/events.ts";
 import type { JsonObject } from "../engine/json.ts";
 import type { ImageProvider } from "./image-provider.ts";
+import type { SnapshotProvider } from "./snapshot-provider.ts";
 
 export type * from "./image-provider.ts";
+export type * from "./snapshot-provider.ts";
 
 /** What a lab is to a provider. */
 export interface LabIdentity {
@@ -307,6 +309,8 @@ export interface VmProvider {
    * stays off. Interrupted, it leaves neither an image nor anything at the VM. The caller keeps others from starting,
    * stopping or removing the VM meanwhile. */
   exportImage(id: string, options: ExportOptions, context: CallContext): Promise<ExportedImage>;
+
+  readonly snapshots: SnapshotProvider;
 
   trash(): Promise<readonly TrashedVm[]>;
   /** Moves a VM back out of the trash under its id. */

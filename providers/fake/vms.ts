@@ -10,6 +10,7 @@ import type {
   VmProvider,
   VmSpec,
 } from "../provider.ts";
+import { fakeSnapshots } from "./snapshots.ts";
 import type { FakeMachine, FakeWorld } from "./world.ts";
 
 export function fakeVmProvider(world: FakeWorld): VmProvider {
@@ -157,6 +158,8 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
         attributes: { digest, virtual_size: machine.attributes.disk ?? 0, size: 0, user: "vmlab" },
       };
     },
+
+    snapshots: fakeSnapshots(world),
 
     async trash() {
       const machines = await world.machines();

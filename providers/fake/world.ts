@@ -8,7 +8,7 @@ import { fail } from "../../engine/diagnostics.ts";
 import type { Effects } from "../../engine/effects.ts";
 import type { Home } from "../../engine/home.ts";
 import type { JsonObject } from "../../engine/json.ts";
-import type { PortForward } from "../provider.ts";
+import type { PortForward, Snapshot } from "../provider.ts";
 
 export interface FakeMachine {
   readonly id: string;
@@ -19,10 +19,18 @@ export interface FakeMachine {
   readonly attributes: JsonObject;
   /** Forwarded until it stops. */
   readonly temporary?: readonly PortForward[];
+  /** Oldest first. */
+  readonly snapshots?: readonly FakeSnapshot[];
+  /** The snapshot that it was taken or restored at last. */
+  readonly at?: string;
   /** In the trash: what was given with it. */
   readonly trash?: JsonObject;
   /** What was done in the guest, in order. */
   readonly log: readonly string[];
+}
+
+export interface FakeSnapshot extends Snapshot {
+  readonly of: Pick<FakeMachine, "attributes" | "log">;
 }
 
 export interface FakeImage {
@@ -68,6 +76,11 @@ export class FakeWorld {
   constructor(effects: Effects, home: Home) {
     this.#effects = effects;
     this.#folder = join(home.root, "fake");
+  }
+
+  /** Milliseconds since the epoch. */
+  now(): number {
+    return this.#effects.clock.now();
   }
 
   get #file(): string {

@@ -11,6 +11,8 @@ import { shareTag } from "./volume/share-tag.ts";
 
 /** Node name of the disk's format layer, for QMP. */
 export const DISK_NODE = "disk-0";
+/** Node name of the UEFI variables' format layer. */
+export const UEFI_VARS_NODE = "uefi-vars";
 /** Id of the user-mode network, for the monitor. */
 export const USER_NETWORK = "user0";
 /** Trace events that QEMU writes to qemu.log; read.ts tells from them how a machine ended and whether it is paused. */
@@ -40,6 +42,8 @@ export interface MachineOptions {
   readonly internet: boolean;
   readonly volumes: readonly VolumeDisk[];
   readonly shares: readonly ShareSpec[];
+  /** It waits for "cont" before its first instruction. */
+  readonly paused?: boolean;
 }
 
 /** The argument vector (without the program). Only names of vmlab's own making and checked values reach it. */
@@ -91,6 +95,7 @@ export function commandLine(options: MachineOptions): string[] {
     ...["-D", folder.qemuLog],
     ...TRACED.flatMap((event) => ["-trace", event]),
     ...["-pidfile", folder.pidFile],
+    ...(options.paused === true ? ["-S"] : []),
     "-daemonize",
   ];
 }
@@ -111,8 +116,8 @@ function firmware(options: MachineOptions): string[] {
       "-blockdev",
       json({ driver: "file", filename: options.folder.uefiVars, "node-name": "uefi-vars-file" }),
     ],
-    ...["-blockdev", json({ driver: "qcow2", file: "uefi-vars-file", "node-name": "uefi-vars" })],
-    ...["-machine", "pflash0=uefi-code,pflash1=uefi-vars"],
+    ...["-blockdev", json({ driver: "qcow2", file: "uefi-vars-file", "node-name": UEFI_VARS_NODE })],
+    ...["-machine", `pflash0=uefi-code,pflash1=${UEFI_VARS_NODE}`],
   ];
 }
 

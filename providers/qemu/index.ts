@@ -13,6 +13,7 @@ import { tellHosts } from "./guest-state.ts";
 import { provisionVm, vmReadyCommand } from "./provision.ts";
 import { readVms } from "./read.ts";
 import { requireRunning } from "./ready.ts";
+import { qemuSnapshots } from "./snapshot/index.ts";
 import { sshAccess } from "./ssh-access.ts";
 import { startVm } from "./start.ts";
 import { stopVm } from "./stop.ts";
@@ -78,6 +79,7 @@ export function qemuProvider(options: QemuProviderOptions): VmProvider {
       const { exportImage } = await import("./export/export-image.ts");
       return await exportImage(context, id, exportOptions, call);
     },
+    snapshots: qemuSnapshots(context),
     trash: () => listTrash(context),
     restoreFromTrash: (id) => restoreVm(context, id),
     emptyTrash: (id) => emptyTrashOf(context, id),

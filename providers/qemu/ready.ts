@@ -5,7 +5,7 @@
 import { fail } from "../../engine/diagnostics.ts";
 import type { JsonObject } from "../../engine/json.ts";
 import type { CallContext, SshAccess, VmSpec } from "../provider.ts";
-import { clearAbandonedCopy } from "./abandoned-copy.ts";
+import { clearAbandonedWork } from "./abandoned-work.ts";
 import { vmAttributes } from "./attributes.ts";
 import { sshAnswers } from "./banner.ts";
 import { cloudInitProblem, waitForCloudInit } from "./cloud-init.ts";
@@ -44,7 +44,7 @@ export async function requireRunning(context: QemuContext, id: string): Promise<
       hint: `Start it: vmlab start ${vm.name}`,
     });
   }
-  await clearAbandonedCopy(context, folder);
+  await clearAbandonedWork(context, folder);
   return { folder, vm, runtime, machine, access: accessOf(context, vm, runtime) };
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DiagnosticsError, fail, systemErrorCode } from "../../engine/diagnostics.ts";
 import type { JsonObject } from "../../engine/json.ts";
 import type { CallContext, VmSpec } from "../provider.ts";
-import { clearAbandonedCopy } from "./abandoned-copy.ts";
+import { clearAbandonedWork } from "./abandoned-work.ts";
 import { type Accelerator, chooseAccel } from "./accel-probe.ts";
 import { vmAttributes } from "./attributes.ts";
 import { commandLine } from "./command-line.ts";
@@ -41,11 +41,29 @@ const LAUNCH_MS = 60_000;
 
 /** Idempotent: a machine that runs is left running, one that is paused goes on. */
 export async function startVm(context: QemuContext, spec: VmSpec, call: CallContext): Promise<JsonObject> {
+  return await powerOn(context, spec, call, false);
+}
+
+/** A machine that is off, which waits for "cont" before its first instruction. */
+export async function startPaused(
+  context: QemuContext,
+  spec: VmSpec,
+  call: CallContext,
+): Promise<JsonObject> {
+  return await powerOn(context, spec, call, true);
+}
+
+async function powerOn(
+  context: QemuContext,
+  spec: VmSpec,
+  call: CallContext,
+  paused: boolean,
+): Promise<JsonObject> {
   const { effects, home } = context;
   const folder = vmFolder(home, spec.id);
   checkSocketPaths(folder, effects.host.platform);
   const vm = await requireVm(effects, folder);
-  await clearAbandonedCopy(context, folder);
+  await clearAbandonedWork(context, folder);
   const before = await readRuntime(effects, folder);
   const machine = await findMachine(effects, folder, before);
   const accel = await chooseAccel(effects, home, spec.accel, spec.name);
@@ -55,7 +73,7 @@ export async function startVm(context: QemuContext, spec: VmSpec, call: CallCont
   }
   call.signal.throwIfAborted();
   call.progress(accel === "tcg" ? "starting QEMU (emulated, no KVM)" : `starting QEMU (${accel})`);
-  const runtime = await launch(context, { folder, vm, spec, accel }, before);
+  const runtime = await launch(context, { folder, vm, spec, accel, paused }, before);
   return vmAttributes(vm, runtime);
 }
 
@@ -104,6 +122,7 @@ interface Launch {
   readonly vm: VmRecord;
   readonly spec: VmSpec;
   readonly accel: Accelerator;
+  readonly paused: boolean;
 }
 
 async function launch(context: QemuContext, what: Launch, before: Runtime | undefined): Promise<Runtime> {
@@ -167,6 +186,7 @@ async function launchWithPorts(
       internet: hasInternet(spec.networks ?? []),
       volumes,
       shares: spec.shares ?? [],
+      paused: what.paused,
     });
     const result = await run(context, args);
     if (result.code === 0) return wanted;

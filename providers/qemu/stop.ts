@@ -1,7 +1,7 @@
 /** Stops a VM: power button → QMP quit → SIGKILL. */
 import { errorText, fail, systemErrorCode } from "../../engine/diagnostics.ts";
 import type { CallContext } from "../provider.ts";
-import { clearAbandonedCopy } from "./abandoned-copy.ts";
+import { clearAbandonedWork } from "./abandoned-work.ts";
 import type { QemuContext } from "./context.ts";
 import { findMachine, isAlive, type MachineProcess, signalMachine } from "./machine-process.ts";
 import { QmpConnection } from "./qmp.ts";
@@ -40,7 +40,7 @@ export async function stopVm(
     return;
   }
   // A guest that stands still cannot shut down; a QEMU that does not answer must be stopped all the same.
-  await clearAbandonedCopy(context, folder).catch(() => undefined);
+  await clearAbandonedWork(context, folder).catch(() => undefined);
   // Durable before the first blow: a machine that ends from here on ends on vmlab's wish.
   await recordState(context, folder, runtime, "stopping");
   const timeoutMs = runtime === undefined ? options.timeoutMs : stretched(runtime, options.timeoutMs);

@@ -38,6 +38,10 @@ export interface VmFolder {
   readonly agentSocket: string;
   /** There while an export copies the disk of the running machine. */
   readonly copyNote: string;
+  /** There while a snapshot is taken. */
+  readonly snapshotNote: string;
+  /** {@link SnapshotRecord}s, one file each. */
+  readonly snapshots: string;
   /** Only in the trash: {@link TrashedVm} without its size. */
   readonly trashRecord: string;
 }
@@ -132,6 +136,8 @@ function folderAt(root: string, id: string): VmFolder {
     consoleSocket: join(root, "console.sock"),
     agentSocket: join(root, "qga.sock"),
     copyNote: join(root, "copy.json"),
+    snapshotNote: join(root, "snapshot.json"),
+    snapshots: join(root, "snapshots"),
     trashRecord: join(root, "trash.json"),
   };
 }

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Effects } from "../../../engine/effects.ts";
 import { nodeEffects } from "../../../engine/effects-node.ts";
 import { homeFrom } from "../../../engine/home.ts";
-import { clearAbandonedCopy } from "../../../providers/qemu/abandoned-copy.ts";
+import { clearAbandonedWork } from "../../../providers/qemu/abandoned-work.ts";
 import { endAbandonedCopies, writeNote } from "../../../providers/qemu/export/copy-note.ts";
 import { GuestAgent } from "../../../providers/qemu/export/guest-agent.ts";
 import { copyLive } from "../../../providers/qemu/export/live-copy.ts";
@@ -210,12 +210,12 @@ describe("a copy that a dead vmlab left", () => {
     await effects.files.write(folder.pidFile, `${PID}\n`);
     await writeNote(effects, folder, true);
 
-    await clearAbandonedCopy(context, folder);
+    await clearAbandonedWork(context, folder);
     expect(asked).toEqual([]);
     expect(await effects.files.stat(folder.copyNote)).toBeDefined();
 
     alive = false;
-    await clearAbandonedCopy(context, folder);
+    await clearAbandonedWork(context, folder);
     expect(asked).toEqual([
       "guest-sync-delimited",
       "guest-fsfreeze-thaw",
@@ -240,7 +240,7 @@ describe("a copy that a dead vmlab left", () => {
       imageDisk: () => "",
     };
     await writeNote(effects, folder);
-    await clearAbandonedCopy(context, folder);
+    await clearAbandonedWork(context, folder);
     expect(await effects.files.stat(folder.copyNote)).toBeUndefined();
   });
 
@@ -262,10 +262,10 @@ describe("a copy that a dead vmlab left", () => {
     );
     await effects.files.write(folder.pidFile, `${PID}\n`);
     await writeNote(effects, folder, true);
-    await clearAbandonedCopy(context, folder);
+    await clearAbandonedWork(context, folder);
     expect(await effects.files.stat(folder.copyNote)).toBeDefined();
     answers = true;
-    await clearAbandonedCopy(context, folder);
+    await clearAbandonedWork(context, folder);
     expect(await effects.files.stat(folder.copyNote)).toBeUndefined();
   });
 
@@ -290,6 +290,6 @@ describe("a copy that a dead vmlab left", () => {
       return real.files.readText(path);
     };
     const effects = { ...real, files: { ...real.files, readText } };
-    await clearAbandonedCopy({ effects, home, imageDisk: () => "" }, folder);
+    await clearAbandonedWork({ effects, home, imageDisk: () => "" }, folder);
   });
 });

@@ -1,0 +1,119 @@
+/** What snapshot commands share: the lab's lock, one operation a VM in the events, and how they end. */
+import type { CallContext } from "../../../providers/provider.ts";
+import { type Diagnostic, fail, isDiagnosticsError, problem } from "../../diagnostics.ts";
+import type { OperationLabel } from "../../events.ts";
+import type { LockedStore } from "../../state/store.ts";
+import type { ResourceState, State } from "../../state/types.ts";
+import type { Workspace } from "../../workspace.ts";
+
+export interface SnapshotCall {
+  /** Names of VMs. */
+  readonly vms: readonly string[];
+  readonly command: string;
+  readonly lockTimeoutMs: number;
+  /** Aborted by the first Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+export type SnapshotOutcome =
+  | { readonly state: "done" }
+  /** Also when it was interrupted; the events have told it. */
+  | { readonly state: "failed"; readonly diagnostics: readonly Diagnostic[] };
+
+/** A VM that takes part. */
+export interface Participant {
+  readonly record: ResourceState;
+  readonly instance: string;
+  readonly context: CallContext;
+}
+
+/** One thing with all of the VMs, which succeeds or fails as a whole. */
+export async function runTogether(
+  workspace: Workspace,
+  call: SnapshotCall & { readonly action: string; readonly interrupted: string },
+  work: (participants: readonly Participant[], state: State, locked: LockedStore) => Promise<void>,
+): Promise<SnapshotOutcome> {
+  const { events, effects } = workspace;
+  const locked = await workspace.store.lock(call.command, {
+    timeoutMs: call.lockTimeoutMs,
+    events,
+    signal: call.signal,
+  });
+  try {
+    const state = await locked.read();
+    const participants = call.vms.map((name) => participant(workspace, call, state, name));
+    const started = effects.clock.now();
+    events({ type: "run-started", operations: participants.length });
+    for (const { record } of participants)
+      events({ type: "operation-started", operation: labelOf(record, call.action) });
+    const outcome = await attempt(call, () => work(participants, state as State, locked));
+    const durationMs = effects.clock.now() - started;
+    const failures = outcome.state === "failed" ? outcome.diagnostics : [];
+    for (const { record } of participants) {
+      const operation = labelOf(record, call.action);
+      const own = failures.filter(({ address }) => address === undefined || address === record.address);
+      if (outcome.state === "done") events({ type: "operation-finished", operation, durationMs });
+      else if (own.length > 0) events({ type: "operation-failed", operation, durationMs, diagnostics: own });
+      else events({ type: "operation-skipped", operation, because: `${failures[0]?.address} failed` });
+    }
+    const failed = outcome.state === "failed" ? participants.length : 0;
+    const counts = { created: 0, updated: participants.length - failed, replaced: 0, deleted: 0, skipped: 0 };
+    events({ type: "run-finished", result: { ...counts, failed }, durationMs });
+    return outcome;
+  } finally {
+    await locked.release();
+  }
+}
+
+function participant(
+  { events }: Workspace,
+  { action, signal }: SnapshotCall & { readonly action: string },
+  state: State | undefined,
+  name: string,
+): Participant {
+  const record = state?.resources[`vm.${name}`];
+  if (record?.instance === undefined) {
+    return fail({
+      code: "operate/not-made",
+      address: `vm.${name}`,
+      summary: `vm.${name} does not exist yet`,
+      hint: `\`vmlab apply --target vm.${name}\` makes it.`,
+    });
+  }
+  const operation = labelOf(record, action);
+  const context: CallContext = {
+    signal,
+    progress: (phase, progress) =>
+      events({
+        type: "operation-progress",
+        operation,
+        phase,
+        ...(progress === undefined ? {} : { progress }),
+      }),
+    output: (line) => events({ type: "operation-output", operation, line }),
+  };
+  return { record, instance: record.instance, context };
+}
+
+function labelOf({ address }: ResourceState, action: string): OperationLabel {
+  return { id: `${address}:${action}`, address, step: action, action };
+}
+
+async function attempt(
+  { signal, interrupted }: SnapshotCall & { readonly interrupted: string },
+  work: () => Promise<void>,
+): Promise<SnapshotOutcome> {
+  try {
+    await work();
+    return { state: "done" };
+  } catch (error) {
+    if (isDiagnosticsError(error)) return { state: "failed", diagnostics: error.diagnostics };
+    if (!signal.aborted) throw error;
+    const summary = "it was interrupted";
+    const hint = "Run the command again: it begins anew.";
+    return {
+      state: "failed",
+      diagnostics: [problem({ code: "apply/interrupted", summary, detail: interrupted, hint })],
+    };
+  }
+}

@@ -1,0 +1,42 @@
+/** A snapshot of one VM, or of several at one moment. */
+import type { Json, JsonObject } from "../../json.ts";
+import type { ResourceState } from "../../state/types.ts";
+import type { Workspace } from "../../workspace.ts";
+import { recordedSpecs } from "../recorded-spec.ts";
+import { runTogether, type SnapshotCall, type SnapshotOutcome } from "./snapshot-run.ts";
+
+export interface TakeCall extends SnapshotCall {
+  readonly name: string;
+  readonly description?: string;
+  readonly sensitiveVariables: Readonly<Record<string, Json>>;
+}
+
+export async function takeSnapshots(workspace: Workspace, call: TakeCall): Promise<SnapshotOutcome> {
+  const { name, description, sensitiveVariables } = call;
+  const about = { ...call, action: "snapshot", interrupted: "No snapshot was taken, and the VMs go on." };
+  return await runTogether(workspace, about, async (participants, state) => {
+    const specOf = recordedSpecs(workspace, state, sensitiveVariables);
+    await workspace.providers.vm.snapshots.take(
+      participants.map(({ record, context }) => ({
+        spec: specOf(record),
+        name,
+        ...(description === undefined ? {} : { description }),
+        record: rememberedOf(record),
+        context,
+      })),
+    );
+  });
+}
+
+/** What of a VM's record belongs to the moment of the snapshot. */
+function rememberedOf({ inputs, phase, provisioned, stepsDone }: ResourceState): JsonObject {
+  return {
+    inputs,
+    phase,
+    ...(provisioned === undefined ? {} : { provisioned }),
+    ...(stepsDone === undefined ? {} : { stepsDone: [...stepsDone] }),
+  };
+}
+
+/** As kept by {@link takeSnapshots}. */
+export type Remembered = Pick<ResourceState, "inputs" | "phase" | "provisioned" | "stepsDone">;

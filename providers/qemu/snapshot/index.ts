@@ -1,0 +1,50 @@
+/** Snapshots of QEMU's machines: inside their qcow2 disks, with a record beside them. */
+import type { CallContext } from "../../provider.ts";
+import type { Snapshot, SnapshotProvider } from "../../snapshot-provider.ts";
+import type { QemuContext } from "../context.ts";
+import { findMachine } from "../machine-process.ts";
+import { readRuntime, requireVm, vmFolder } from "../vm-folder.ts";
+import { removeInner } from "./remove-inner.ts";
+import { restoreSnapshots } from "./restore.ts";
+import { endAbandonedSnapshot } from "./snapshot-note.ts";
+import { forgetSnapshot, readSnapshot, readSnapshots, type SnapshotRecord } from "./snapshot-record.ts";
+import { takeSnapshots } from "./take.ts";
+
+export function qemuSnapshots(context: QemuContext): SnapshotProvider {
+  return {
+    list: async (ids) => {
+      const found = await Promise.all(
+        ids.map(async (id) => {
+          const records = await readSnapshots(context.effects, vmFolder(context.home, id));
+          return [id, records.map(asSnapshot)] as const;
+        }),
+      );
+      return new Map(found);
+    },
+    take: (requests) => takeSnapshots(context, requests),
+    restore: (requests) => restoreSnapshots(context, requests),
+    remove: (id, name, call) => removeSnapshot(context, id, name, call),
+  };
+}
+
+async function removeSnapshot(
+  context: QemuContext,
+  id: string,
+  name: string,
+  call: CallContext,
+): Promise<void> {
+  const { effects, home } = context;
+  const folder = vmFolder(home, id);
+  const vm = await requireVm(effects, folder);
+  await endAbandonedSnapshot(context, folder);
+  const snapshot = await readSnapshot(effects, folder, name);
+  if (snapshot === undefined) return;
+  call.progress("removing it from the disks");
+  const machine = await findMachine(effects, folder, await readRuntime(effects, folder));
+  await removeInner(context, { folder, vm, machine }, snapshot);
+  await forgetSnapshot(effects, folder, name);
+}
+
+function asSnapshot({ version: _, vm: __, guest: ___, volumes, ...snapshot }: SnapshotRecord): Snapshot {
+  return { ...snapshot, volumes: volumes.map(({ name }) => name) };
+}
