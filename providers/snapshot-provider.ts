@@ -16,8 +16,8 @@ export interface Snapshot {
   readonly parent?: string;
   /** Those that were taken of several machines at one moment share it. */
   readonly group?: string;
-  /** Names of the volumes that are in it. */
-  readonly volumes: readonly string[];
+  /** The volumes that are in it, with the size in bytes that they had. */
+  readonly volumes: readonly { readonly name: string; readonly size: number }[];
   /** What the engine gave with it. */
   readonly record: JsonObject;
 }
@@ -34,6 +34,8 @@ export interface TakeRequest {
 export interface RestoreRequest {
   /** The machine as it was when the snapshot was taken. */
   readonly spec: VmSpec;
+  /** Ids of the volumes that the machine has now. */
+  readonly volumes: readonly string[];
   readonly name: string;
   readonly context: CallContext;
 }
@@ -46,11 +48,19 @@ export interface SnapshotProvider {
    * meanwhile, and goes on in any case.
    */
   take(requests: readonly TakeRequest[]): Promise<void>;
+  /** Fails with what stands in the way of a restore. Changes nothing. */
+  check(requests: readonly RestoreRequest[]): Promise<void>;
   /**
    * What was running when it was taken runs when this resolves, all at the same moment; anything else is off. What the
-   * machines hold now is lost. Resolves with the attributes to record, by id. Again after a crash, it begins anew.
+   * machines hold now is lost. Resolves with the attributes to record, by id. Where one fails, all are off. Again after
+   * a crash, it begins anew.
    */
   restore(requests: readonly RestoreRequest[]): Promise<ReadonlyMap<string, JsonObject>>;
   /** One that is gone is no error. Those that came after it stay whole. */
   remove(id: string, name: string, context: CallContext): Promise<void>;
+}
+
+/** The name is part of paths, and QEMU takes digits alone for a number of its own. */
+export function isSnapshotName(name: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name) && !/^\d+$/.test(name);
 }

@@ -1,4 +1,4 @@
-import { deleteSnapshots } from "../../engine/operate/snapshots/delete-snapshots.ts";
+import { deleteSnapshots, thoseWithSnapshot } from "../../engine/operate/snapshots/delete-snapshots.ts";
 import type { CommandContext } from "../context.ts";
 import { namesOf, runSnapshot, type SnapshotArguments } from "./run-snapshot.ts";
 
@@ -10,6 +10,7 @@ export async function deleteCommand(
   const { name } = options;
   return await runSnapshot(context, vms, options, {
     command: "snapshot delete",
+    meant: (chosen, workspace) => thoseWithSnapshot(workspace, chosen, name),
     work: (workspace, call) => deleteSnapshots(workspace, { ...call, name }),
     said: (chosen) => `Removed the snapshot ${name} of ${namesOf(chosen)}.`,
   });

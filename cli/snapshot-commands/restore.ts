@@ -17,16 +17,17 @@ export async function restoreCommand(
   options: RestoreArguments,
 ): Promise<number> {
   const { name, save = false, yes = false } = options;
-  const saved = `before-${name}-${nameOfNow(context.effects.clock.now())}`.slice(0, 63);
+  const saved = `before-${name.slice(0, 32)}-${nameOfNow(context.effects.clock.now())}`;
   return await runSnapshot(context, vms, options, {
     command: "snapshot restore",
-    agreed: async (chosen, workspace) => {
+    meant: async (chosen, workspace) => {
       await requireSnapshots(workspace, chosen, name);
       const loss = save
         ? `What is there now is kept as ${saved}.`
         : "What is there now is lost: disks, volumes and memory (--save keeps it).";
       const question = `Bring ${namesOf(chosen)} back to the snapshot ${name}? ${loss}`;
-      return await confirm(context, question, { yes, what: "restore", json: options.json === true });
+      const agreed = await confirm(context, question, { yes, what: "restore", json: options.json === true });
+      return agreed ? chosen : undefined;
     },
     work: async (workspace, call) => {
       const about = { ...call, sensitiveVariables: sensitiveVariables(workspace.lab) };

@@ -1,5 +1,5 @@
 /** What the snapshot commands that change something share. */
-import { type Diagnostic, fail } from "../../engine/diagnostics.ts";
+import type { Diagnostic } from "../../engine/diagnostics.ts";
 import type { SnapshotCall, SnapshotOutcome } from "../../engine/operate/snapshots/snapshot-run.ts";
 import type { ResourceState } from "../../engine/state/types.ts";
 import type { Workspace } from "../../engine/workspace.ts";
@@ -19,8 +19,11 @@ export interface SnapshotArguments extends SelectionArguments, GivenVariables {
 export interface SnapshotWork {
   /** As people call it: `snapshot create`. */
   readonly command: string;
-  /** Asked once the VMs are known; false ends the command. */
-  readonly agreed?: (vms: readonly ResourceState[], workspace: Workspace) => Promise<boolean>;
+  /** The VMs that are meant, of those that were chosen; undefined ends the command. */
+  readonly meant?: (
+    vms: readonly ResourceState[],
+    workspace: Workspace,
+  ) => Promise<readonly ResourceState[] | undefined>;
   readonly work: (workspace: Workspace, call: SnapshotCall) => Promise<SnapshotOutcome>;
   /** What is said when all went well. */
   readonly said: (vms: readonly ResourceState[]) => string;
@@ -30,13 +33,14 @@ export async function runSnapshot(
   context: CommandContext,
   names: readonly string[],
   options: SnapshotArguments,
-  { command, agreed, work, said }: SnapshotWork,
+  { command, meant, work, said }: SnapshotWork,
 ): Promise<number> {
   const json = options.json === true;
   const reporter = runReporter(context, { json });
   const workspace = await openWorkspace(context, options, reporter.events);
-  const vms = chosenVms(await workspace.store.read(), names, options);
-  if (agreed !== undefined && !(await agreed(vms, workspace))) return 1;
+  const chosen = chosenVms(await workspace.store.read(), names, options);
+  const vms = meant === undefined ? chosen : await meant(chosen, workspace);
+  if (vms === undefined) return 1;
   await recoverFirst(context, reporter, workspace, { command, lockTimeoutMs: options.lockTimeout });
   reporter.widen(vms.map(({ address }) => address));
   const interrupts = listenForInterrupts(context.terminal, reporter.say);
@@ -72,16 +76,6 @@ function failuresOf(outcome: SnapshotOutcome): readonly Diagnostic[] {
 export function namesOf(vms: readonly ResourceState[]): string {
   const [only] = vms;
   return vms.length === 1 && only !== undefined ? only.name : `${vms.length} VMs`;
-}
-
-/** QEMU takes a name of digits for a number of its own, and the name is part of a path. */
-export function checkName(name: string): void {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name) && !/^\d+$/.test(name)) return;
-  fail({
-    code: "snapshot/bad-name",
-    summary: `"${name}" cannot be the name of a snapshot`,
-    hint: "Use letters, digits, dots, dashes and underscores, at most 63, and not digits alone.",
-  });
 }
 
 /** Such as 2026-11-23-140509, in UTC. */

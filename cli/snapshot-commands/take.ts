@@ -1,7 +1,7 @@
 import { takeSnapshots } from "../../engine/operate/snapshots/take-snapshots.ts";
 import type { CommandContext } from "../context.ts";
 import { sensitiveVariables } from "../workspace.ts";
-import { checkName, nameOfNow, namesOf, runSnapshot, type SnapshotArguments } from "./run-snapshot.ts";
+import { nameOfNow, namesOf, runSnapshot, type SnapshotArguments } from "./run-snapshot.ts";
 
 export interface TakeArguments extends SnapshotArguments {
   readonly name?: string;
@@ -14,7 +14,6 @@ export async function takeCommand(
   options: TakeArguments,
 ): Promise<number> {
   const { name = nameOfNow(context.effects.clock.now()), description } = options;
-  checkName(name);
   return await runSnapshot(context, vms, options, {
     command: "snapshot create",
     work: (workspace, call) =>

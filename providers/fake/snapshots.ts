@@ -28,13 +28,19 @@ export function fakeSnapshots(world: FakeWorld): SnapshotProvider {
           size: 0,
           ...(machine.at === undefined ? {} : { parent: machine.at }),
           ...(group === undefined ? {} : { group }),
-          volumes: (spec.volumes ?? []).map((volume) => volume.name),
+          volumes: (spec.volumes ?? []).map((volume) => ({ name: volume.name, size: volume.size })),
           record,
           of: { attributes: machine.attributes, log: machine.log },
         };
         taken.push({ ...machine, snapshots: [...(machine.snapshots ?? []), snapshot], at: name });
       }
       for (const machine of taken) await world.put(machine);
+    },
+    async check(requests) {
+      for (const { spec, name } of requests) {
+        const machine = await world.existing(spec.id);
+        if (machine.snapshots?.some((one) => one.name === name) !== true) gone(spec.name, name);
+      }
     },
     async restore(requests) {
       const attributes = new Map<string, JsonObject>();

@@ -44,6 +44,8 @@ export interface MachineOptions {
   readonly shares: readonly ShareSpec[];
   /** It waits for "cont" before its first instruction. */
   readonly paused?: boolean;
+  /** PCI slots of volumes and shared folders, by the ids of their devices; QEMU chooses the others'. */
+  readonly slots?: Readonly<Record<string, string>>;
 }
 
 /** The argument vector (without the program). Only names of vmlab's own making and checked values reach it. */
@@ -89,8 +91,8 @@ export function commandLine(options: MachineOptions): string[] {
     ],
     ...["-serial", "chardev:console"],
     // Last, so that no other device has another place on the bus because of them.
-    ...options.volumes.flatMap(volumeArguments),
-    ...options.shares.flatMap(shareArguments),
+    ...options.volumes.flatMap((volume) => volumeArguments(volume, options.slots)),
+    ...options.shares.flatMap((share, index) => shareArguments(share, index, options.slots)),
     ...["-qmp", `unix:${commas(folder.qmpSocket)},server=on,wait=off`],
     ...["-D", folder.qemuLog],
     ...TRACED.flatMap((event) => ["-trace", event]),
@@ -156,22 +158,28 @@ function interfaceArguments({ mac, segment: { group, port } }: ConnectedInterfac
   ];
 }
 
-function volumeArguments(volume: VolumeDisk): string[] {
+function volumeArguments(volume: VolumeDisk, slots: MachineOptions["slots"]): string[] {
+  const device = volumeDevice(volume);
+  const addr = slots?.[device.id ?? ""];
   return [
     ...volumeLayers(volume).flatMap((layer) => ["-blockdev", json(layer)]),
-    ...["-device", json(volumeDevice(volume))],
+    ...["-device", json(addr === undefined ? device : { ...device, addr })],
   ];
 }
 
 /** The host's own permissions hold: what QEMU's user may not do, the guest's root may not either. */
-function shareArguments(share: ShareSpec, index: number): string[] {
+function shareArguments(share: ShareSpec, index: number, slots: MachineOptions["slots"]): string[] {
   const id = `share${index}`;
+  const addr = slots?.[`${id}-device`];
   return [
     ...[
       "-fsdev",
       `local,id=${id},path=${commas(share.from)},security_model=none,multidevs=remap,readonly=${share.readonly ? "on" : "off"}`,
     ],
-    ...["-device", `virtio-9p-pci,id=${id}-device,fsdev=${id},mount_tag=${shareTag(share)}`],
+    ...[
+      "-device",
+      `virtio-9p-pci,id=${id}-device,fsdev=${id},mount_tag=${shareTag(share)}${addr === undefined ? "" : `,addr=${addr}`}`,
+    ],
   ];
 }
 

@@ -62,6 +62,10 @@ async function readVm(
   const vm = await sound(readVmRecord(effects, folder));
   const runtime = await sound(readRuntime(effects, folder));
   const attributes = vm === undefined ? {} : vmAttributes(vm, runtime);
+  if (vm !== undefined && (await restoreWasCutOff(effects, folder))) {
+    const reason = "vmlab died while it restored a snapshot of it";
+    return { state: "stopped", clean: false, reason, attributes };
+  }
   const machine = await findMachine(effects, folder, runtime);
   if (machine !== undefined) return running(await readMachineLog(effects, folder), attributes, runtime);
 
@@ -78,6 +82,12 @@ async function readVm(
     return { state: "stopped", clean: true, attributes };
   }
   return { state: "stopped", ...(await howItEnded(effects, folder, runtime)), attributes };
+}
+
+async function restoreWasCutOff(effects: Effects, folder: VmFolder): Promise<boolean> {
+  if ((await effects.files.stat(folder.snapshotNote)) === undefined) return false;
+  const { isAbandonedRestore } = await import("./snapshot/snapshot-note.ts");
+  return await isAbandonedRestore(effects, folder);
 }
 
 function running(log: MachineLog, attributes: JsonObject, runtime: Runtime | undefined): VmObservation {

@@ -34,6 +34,7 @@ export interface RunningMachine {
 export async function requireRunning(context: QemuContext, id: string): Promise<RunningMachine> {
   const folder = vmFolder(context.home, id);
   const vm = await requireVm(context.effects, folder);
+  await clearAbandonedWork(context, folder);
   const runtime = await readRuntime(context.effects, folder);
   const machine = await findMachine(context.effects, folder, runtime);
   if (machine === undefined || runtime === undefined) {
@@ -44,7 +45,6 @@ export async function requireRunning(context: QemuContext, id: string): Promise<
       hint: `Start it: vmlab start ${vm.name}`,
     });
   }
-  await clearAbandonedWork(context, folder);
   return { folder, vm, runtime, machine, access: accessOf(context, vm, runtime) };
 }
 

@@ -6,7 +6,7 @@ import type { CallContext, VmSpec } from "../provider.ts";
 import { clearAbandonedWork } from "./abandoned-work.ts";
 import { type Accelerator, chooseAccel } from "./accel-probe.ts";
 import { vmAttributes } from "./attributes.ts";
-import { commandLine } from "./command-line.ts";
+import { commandLine, type MachineOptions } from "./command-line.ts";
 import { prepareConsoleLog } from "./console-log.ts";
 import type { QemuContext } from "./context.ts";
 import { indent } from "./evidence.ts";
@@ -41,23 +41,24 @@ const LAUNCH_MS = 60_000;
 
 /** Idempotent: a machine that runs is left running, one that is paused goes on. */
 export async function startVm(context: QemuContext, spec: VmSpec, call: CallContext): Promise<JsonObject> {
-  return await powerOn(context, spec, call, false);
+  return await powerOn(context, spec, call, {});
 }
 
-/** A machine that is off, which waits for "cont" before its first instruction. */
+/** A machine that is off, which then waits for "cont" before its first instruction. */
 export async function startPaused(
   context: QemuContext,
   spec: VmSpec,
   call: CallContext,
+  slots: MachineOptions["slots"] = {},
 ): Promise<JsonObject> {
-  return await powerOn(context, spec, call, true);
+  return await powerOn(context, spec, call, { paused: true, slots });
 }
 
 async function powerOn(
   context: QemuContext,
   spec: VmSpec,
   call: CallContext,
-  paused: boolean,
+  how: Pick<MachineOptions, "paused" | "slots">,
 ): Promise<JsonObject> {
   const { effects, home } = context;
   const folder = vmFolder(home, spec.id);
@@ -73,7 +74,7 @@ async function powerOn(
   }
   call.signal.throwIfAborted();
   call.progress(accel === "tcg" ? "starting QEMU (emulated, no KVM)" : `starting QEMU (${accel})`);
-  const runtime = await launch(context, { folder, vm, spec, accel, paused }, before);
+  const runtime = await launch(context, { folder, vm, spec, accel, how }, before);
   return vmAttributes(vm, runtime);
 }
 
@@ -122,7 +123,7 @@ interface Launch {
   readonly vm: VmRecord;
   readonly spec: VmSpec;
   readonly accel: Accelerator;
-  readonly paused: boolean;
+  readonly how: Pick<MachineOptions, "paused" | "slots">;
 }
 
 async function launch(context: QemuContext, what: Launch, before: Runtime | undefined): Promise<Runtime> {
@@ -186,7 +187,7 @@ async function launchWithPorts(
       internet: hasInternet(spec.networks ?? []),
       volumes,
       shares: spec.shares ?? [],
-      paused: what.paused,
+      ...what.how,
     });
     const result = await run(context, args);
     if (result.code === 0) return wanted;

@@ -40,7 +40,7 @@ export async function stopVm(
     return;
   }
   // A guest that stands still cannot shut down; a QEMU that does not answer must be stopped all the same.
-  await clearAbandonedWork(context, folder).catch(() => undefined);
+  await clearAbandonedWork(context, folder, QUIT_MS).catch(() => undefined);
   // Durable before the first blow: a machine that ends from here on ends on vmlab's wish.
   await recordState(context, folder, runtime, "stopping");
   const timeoutMs = runtime === undefined ? options.timeoutMs : stretched(runtime, options.timeoutMs);

@@ -53,7 +53,7 @@ export async function updateVm(context: QemuContext, spec: VmSpec, call: CallCon
 }
 
 /** A VM that is off is put into the networks of the spec: its guest reads the network-config at the next boot. */
-async function connectAnew(
+export async function connectAnew(
   { effects }: QemuContext,
   folder: VmFolder,
   vm: VmRecord,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const FOLDERS = ["cli", "engine", "providers"];
 const AREAS =
-  "apply|backup|cli|config|cp|export|fake|host|image|internal|lab|operate|ops|plan|qemu|select|snapshot|ssh|state|trash|vm".split(
+  "apply|backup|cli|config|cp|export|fake|host|image|internal|lab|operate|ops|plan|qemu|select|ssh|state|trash|vm".split(
     "|",
   );
 

@@ -94,9 +94,9 @@ test("what cannot be done is said before anything is changed", async () => {
     return `${stdout}${stderr}`;
   };
   expect(await refused("create", "off", "--name", "../x")).toContain(
-    'Error: "../x" cannot be the name of a snapshot [snapshot/bad-name]',
+    'Error: "../x" cannot be the name of a snapshot [operate/snapshot-name]',
   );
-  expect(await refused("create", "off", "--name", "2026")).toContain("[snapshot/bad-name]");
+  expect(await refused("create", "off", "--name", "2026")).toContain("[operate/snapshot-name]");
   // Of two VMs at one moment, or of none.
   const both = await refused("create", "off", "k-n-1", "--name", "clean");
   expect(both).toContain("off has a snapshot clean already");
@@ -104,6 +104,10 @@ test("what cannot be done is said before anything is changed", async () => {
   expect(await listed("k-n-1")).toEqual([]);
   expect(await refused("restore", "off", "--name", "claen")).toContain(
     "Error: vm.off has no snapshot claen [operate/no-such-snapshot]\n  It has clean.",
+  );
+  expect(await refused("delete", "off", "--name", "claen")).toContain("vm.off has no snapshot claen");
+  expect(await refused("delete", "--all", "--name", "../vm")).toContain(
+    "None of the 7 VMs has a snapshot ../vm",
   );
   expect(await refused("restore", "off", "--name", "clean")).toContain("[cli/needs-confirmation]");
 });

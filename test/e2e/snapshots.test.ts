@@ -29,6 +29,8 @@ async function inside(vm: string): Promise<string[]> {
   return snapshots.map(({ name }) => name);
 }
 
+const names = async (vm: string) =>
+  (await lab.json<{ name: string }[]>("snapshot", "list", vm, "--json")).map(({ name }) => name);
 const write = (vm: string, text: string) => lab.guest(vm, `echo ${text} >> ~/notes && sync`);
 const notes = (vm: string) => lab.guest(vm, "cat ~/notes");
 const uptime = async (vm: string) => Number((await lab.guest(vm, "cat /proc/uptime")).split(" ")[0]);
@@ -73,35 +75,42 @@ count = 3
 }, 600_000);
 
 test("a machine comes back with the memory, disk and volume that it had, and lab.toml is compared with that", async () => {
-  const toml = (memory: string, disk: string) => `${head()}
+  const toml = (memory: string, disk: string, volumes = ["more", "data"]) => `${head()}
 [volumes]
 data = { size = "16MiB", filesystem = "none" }
+more = { size = "16MiB", filesystem = "none" }
 [vms.one]
 image = "tiny"
 memory = "${memory}"
 disk = "${disk}"
-volumes = [{ name = "data" }]
+volumes = [${volumes.map((name) => `{ name = "${name}" }`).join(", ")}]
 `;
-  const disk = "$(readlink -f /dev/vdc)";
   const put = (text: string) =>
-    lab.guest("one", `echo ${text} | sudo dd of=${disk} bs=512 conv=sync 2>/dev/null; sync`);
-  const stored = () => lab.guest("one", `sudo head -c 5 ${disk}`);
+    lab.guest("one", `echo ${text} | sudo dd of=$(cat data) bs=512 conv=sync 2>/dev/null; sync`);
+  const stored = () => lab.guest("one", "sudo head -c 5 $(cat data)");
+  await lab.write(toml("128MiB", "96MiB", ["data"]));
+  await lab.ok("apply", "--yes");
+  await lab.guest("one", "echo /dev/vdc > data");
+  await put("vol-1");
+  // Plugged while it runs, this one is behind the other; a start puts it before.
   await lab.write(toml("128MiB", "96MiB"));
   await lab.ok("apply", "--yes");
-  await put("vol-1");
+  await lab.guest("one", "echo other | sudo dd of=/dev/vdd bs=512 conv=sync 2>/dev/null; sync");
   await lab.ok("snapshot", "create", "one", "--name", "small");
   await put("vol-2");
   await lab.write(toml("160MiB", "112MiB"));
   await lab.ok("apply", "--yes");
+  await lab.guest("one", "echo /dev/vdd > data");
   expect(await stored()).toBe("vol-2");
 
   await lab.ok("snapshot", "restore", "one", "--name", "small", "--save", "--yes");
   expect(await stored()).toBe("vol-1");
+  expect(await lab.guest("one", "sudo head -c 5 /dev/vdd")).toBe("other");
   expect(await lab.guest("one", "cat /sys/block/vda/size")).toBe(String((96 * 2 ** 20) / 512));
   expect(await lab.changes()).toEqual([
-    "~  vm.one  memory 128 MiB → 160 MiB, disk 96 MiB → 112 MiB (restart, grown in place)  lab.toml:7",
+    "~  vm.one  memory 128 MiB → 160 MiB, disk 96 MiB → 112 MiB (restart, grown in place)  lab.toml:8",
   ]);
-  const [, kept] = await inside("one");
+  const [, kept] = await names("one");
   await lab.ok("snapshot", "restore", "one", "--name", kept ?? "", "--yes");
   expect(await stored()).toBe("vol-2");
   expect(await lab.ok("plan")).toContain("No changes.");
@@ -120,6 +129,14 @@ volumes = [{ name = "data" }]
   await lab.ok("snapshot", "restore", "one", "--name", "off", "--yes");
   expect(await notes("one")).toBe("off");
   expect((await lab.vm("one")).state).toBe("running");
+
+  // What is on a volume that left the VM is nobody's to take.
+  await lab.write(toml("160MiB", "112MiB", ["more"]));
+  await lab.ok("apply", "--yes");
+  const { code, all } = await lab.run(["snapshot", "restore", "one", "--name", "off", "--yes"]);
+  expect(code).toBe(1);
+  expect(all).toContain("volume.data, which is in the snapshot off of one, is not attached to it any more");
+  expect(await lab.ok("plan")).toContain("No changes.");
 }, 600_000);
 
 test("what a vmlab that was killed had of its snapshot goes, and the machine goes on", async () => {
@@ -134,5 +151,26 @@ test("what a vmlab that was killed had of its snapshot goes, and the machine goe
   expect(await inside("one")).toEqual([]);
   expect(await lab.json("snapshot", "list", "--json")).toEqual([]);
   await lab.ok("snapshot", "create", "one", "--name", "cut");
-  expect(await inside("one")).toEqual(["cut"]);
+  expect(await inside("one")).toEqual([expect.stringMatching(/^vmlab-[0-9a-f]{12}$/)]);
+  // While QEMU is at it, too.
+  await lab.run(["snapshot", "create", "one", "--name", "later"], {
+    signals: [{ when: /saving its memory/, send: "SIGKILL", afterMs: 250 }],
+  });
+  await lab.ok("snapshot", "create", "one", "--name", "last");
+  const kept = await names("one");
+  expect(kept).toContain("last");
+  expect(await inside("one")).toHaveLength(kept.length);
+
+  // A restore that was cut off leaves the machine off, and can be made again.
+  await write("one", "lost");
+  await lab.run(["snapshot", "restore", "one", "--name", "cut", "--yes"], {
+    signals: [{ when: /restoring its memory/, send: "SIGKILL" }],
+  });
+  await lab.ok("snapshot", "restore", "one", "--name", "cut", "--yes");
+  expect(await lab.guest("one", "test ! -e ~/notes && echo as then")).toBe("as then");
+  await lab.run(["snapshot", "restore", "one", "--name", "cut", "--yes"], {
+    signals: [{ when: /restoring its memory/, send: "SIGKILL" }],
+  });
+  await lab.ok("apply", "--yes");
+  expect(await lab.guest("one", "echo runs")).toBe("runs");
 }, 300_000);

@@ -3,7 +3,7 @@ import type { Snapshot } from "../../../providers/provider.ts";
 import { fail } from "../../diagnostics.ts";
 import type { Json } from "../../json.ts";
 import type { LockedStore } from "../../state/store.ts";
-import type { ResourceState } from "../../state/types.ts";
+import type { ResourceState, State } from "../../state/types.ts";
 import type { Workspace } from "../../workspace.ts";
 import { recordedSpecs } from "../recorded-spec.ts";
 import { runTogether, type SnapshotCall, type SnapshotOutcome } from "./snapshot-run.ts";
@@ -42,15 +42,16 @@ export async function restoreSnapshots(workspace: Workspace, call: RestoreCall):
       const { record, instance } = participant;
       const snapshot = requireSnapshot(record, found.get(instance) ?? [], name);
       const runs = snapshot.memory || before.get(instance)?.state === "running";
-      return { ...participant, snapshot, runs, spec: specOf(record, rememberedOf(snapshot).inputs) };
+      const volumes = (specOf(record).volumes ?? []).map(({ id }) => id);
+      const spec = specOf(record, rememberedOf(snapshot).inputs);
+      return { ...participant, name, snapshot, runs, volumes, spec };
     });
+    await provider.snapshots.check(works);
     // Durable first: after a crash or failure in between, a plan brings the machine to lab.toml once more than needed. The
     // other way round, it would not see that the machine is another one.
-    for (const work of works) await commit(locked, work, {});
-    const attributes = await provider.snapshots.restore(
-      works.map(({ spec, context }) => ({ spec, name, context })),
-    );
-    for (const work of works) await commit(locked, work, attributes.get(work.instance) ?? {});
+    for (const work of works) await commit(locked, state, work, {});
+    const attributes = await provider.snapshots.restore(works);
+    for (const work of works) await commit(locked, state, work, attributes.get(work.instance) ?? {});
     await Promise.all(
       works.map(async ({ spec, context, snapshot, runs }) => {
         if (!runs) return;
@@ -83,6 +84,7 @@ function rememberedOf({ record }: Snapshot): Remembered {
 /** From now on lab.toml is compared with the machine as it was then. One that stays off was stopped as before. */
 async function commit(
   locked: LockedStore,
+  state: State,
   work: { readonly record: ResourceState; readonly snapshot: Snapshot; readonly runs: boolean },
   attributes: ResourceState["attributes"],
 ): Promise<void> {
@@ -94,5 +96,12 @@ async function commit(
     ...rememberedOf(snapshot),
     attributes: { ...record.attributes, ...attributes },
   };
-  await locked.append([{ kind: "resource", address: record.address, resource }]);
+  const volumes = snapshot.volumes.flatMap(({ name, size }) => {
+    const volume = state.resources[`volume.${name}`];
+    if (volume === undefined || volume.inputs.size === size) return [];
+    return [{ ...volume, inputs: { ...volume.inputs, size }, attributes: { ...volume.attributes, size } }];
+  });
+  await locked.append(
+    [resource, ...volumes].map((one) => ({ kind: "resource", address: one.address, resource: one }) as const),
+  );
 }

@@ -27,11 +27,16 @@ export interface Participant {
   readonly context: CallContext;
 }
 
-/** One thing with all of the VMs, which succeeds or fails as a whole. */
+/** One thing with all of the VMs, which succeeds or fails as a whole but for those that the work calls finished. */
 export async function runTogether(
   workspace: Workspace,
   call: SnapshotCall & { readonly action: string; readonly interrupted: string },
-  work: (participants: readonly Participant[], state: State, locked: LockedStore) => Promise<void>,
+  work: (
+    participants: readonly Participant[],
+    state: State,
+    locked: LockedStore,
+    finished: (record: ResourceState) => void,
+  ) => Promise<void>,
 ): Promise<SnapshotOutcome> {
   const { events, effects } = workspace;
   const locked = await workspace.store.lock(call.command, {
@@ -46,17 +51,21 @@ export async function runTogether(
     events({ type: "run-started", operations: participants.length });
     for (const { record } of participants)
       events({ type: "operation-started", operation: labelOf(record, call.action) });
-    const outcome = await attempt(call, () => work(participants, state as State, locked));
+    const finished = new Set<string>();
+    const outcome = await attempt(call, () =>
+      work(participants, state as State, locked, ({ address }) => finished.add(address)),
+    );
     const durationMs = effects.clock.now() - started;
     const failures = outcome.state === "failed" ? outcome.diagnostics : [];
     for (const { record } of participants) {
       const operation = labelOf(record, call.action);
       const own = failures.filter(({ address }) => address === undefined || address === record.address);
-      if (outcome.state === "done") events({ type: "operation-finished", operation, durationMs });
+      if (outcome.state === "done" || finished.has(record.address))
+        events({ type: "operation-finished", operation, durationMs });
       else if (own.length > 0) events({ type: "operation-failed", operation, durationMs, diagnostics: own });
       else events({ type: "operation-skipped", operation, because: `${failures[0]?.address} failed` });
     }
-    const failed = outcome.state === "failed" ? participants.length : 0;
+    const failed = outcome.state === "failed" ? participants.length - finished.size : 0;
     const counts = { created: 0, updated: participants.length - failed, replaced: 0, deleted: 0, skipped: 0 };
     events({ type: "run-finished", result: { ...counts, failed }, durationMs });
     return outcome;

@@ -1,4 +1,6 @@
 /** A snapshot of one VM, or of several at one moment. */
+import { isSnapshotName } from "../../../providers/snapshot-provider.ts";
+import { fail } from "../../diagnostics.ts";
 import type { Json, JsonObject } from "../../json.ts";
 import type { ResourceState } from "../../state/types.ts";
 import type { Workspace } from "../../workspace.ts";
@@ -13,6 +15,13 @@ export interface TakeCall extends SnapshotCall {
 
 export async function takeSnapshots(workspace: Workspace, call: TakeCall): Promise<SnapshotOutcome> {
   const { name, description, sensitiveVariables } = call;
+  if (!isSnapshotName(name)) {
+    fail({
+      code: "operate/snapshot-name",
+      summary: `"${name}" cannot be the name of a snapshot`,
+      hint: "Use letters, digits, dots, dashes and underscores, at most 63, and not digits alone.",
+    });
+  }
   const about = { ...call, action: "snapshot", interrupted: "No snapshot was taken, and the VMs go on." };
   return await runTogether(workspace, about, async (participants, state) => {
     const specOf = recordedSpecs(workspace, state, sensitiveVariables);

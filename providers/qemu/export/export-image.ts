@@ -192,7 +192,7 @@ async function unsealed(
       // What a snapshot holds is never written again, so a running machine does no harm.
       const shared = source.running ? ["-U"] : [];
       // A comma would end the name and begin an option of qemu-img's.
-      const snapshot = ["-l", `snapshot.name=${source.name.replaceAll(",", ",,")}`];
+      const snapshot = ["-l", `snapshot.name=${source.tag.replaceAll(",", ",,")}`];
       await qemuImg(work, "copying the snapshot", [
         ...["convert", "-p", ...shared, "-f", "qcow2", "-O", "qcow2", ...snapshot, active, target],
       ]);

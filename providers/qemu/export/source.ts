@@ -5,6 +5,7 @@ import type { ExportOptions } from "../../provider.ts";
 import type { QemuContext } from "../context.ts";
 import { readMachineLog } from "../machine-log.ts";
 import { findMachine } from "../machine-process.ts";
+import { readSnapshots } from "../snapshot/snapshot-record.ts";
 import { readRuntime, type VmFolder } from "../vm-folder.ts";
 import { type DiskWork, qemuImgJson } from "./disk-tools.ts";
 
@@ -13,8 +14,8 @@ export type Source =
   | { readonly kind: "off" }
   /** QEMU copies the disk as it is at one moment. `freeze`: the guest's file systems stand still at that moment. */
   | { readonly kind: "running"; readonly freeze: boolean }
-  /** A snapshot inside the active layer. */
-  | { readonly kind: "snapshot"; readonly name: string; readonly running: boolean };
+  /** A snapshot inside the active layer, where it is called `tag`. */
+  | { readonly kind: "snapshot"; readonly name: string; readonly tag: string; readonly running: boolean };
 
 /** `active` is the path of the VM's active layer. */
 export async function chooseSource(
@@ -27,7 +28,7 @@ export async function chooseSource(
   const { folder, name } = vm;
   const runtime = await readRuntime(effects, folder);
   const running = (await findMachine(effects, folder, runtime)) !== undefined;
-  if (options.snapshot !== undefined) return await snapshotSource(work, vm, options, running);
+  if (options.snapshot !== undefined) return await snapshotSource(context, work, vm, options, running);
   const log = await readMachineLog(effects, folder);
   if (!running) {
     // Never started, or its guest itself said that it is done.
@@ -61,15 +62,20 @@ export async function chooseSource(
 }
 
 async function snapshotSource(
+  { effects }: QemuContext,
   work: DiskWork,
-  { name, active }: { readonly name: string; readonly active: string },
+  vm: { readonly folder: VmFolder; readonly name: string; readonly active: string },
   { snapshot = "", crashConsistent }: Pick<ExportOptions, "snapshot" | "crashConsistent">,
   running: boolean,
 ): Promise<Source> {
-  const { snapshots } = await qemuImgJson(work, "info", active);
+  const { name } = vm;
+  const { snapshots } = await qemuImgJson(work, "info", vm.active);
   const found = Array.isArray(snapshots) ? snapshots.filter(isJsonObject) : [];
-  const wanted = found.find((each) => each.name === snapshot);
-  const names = found.map((each) => String(each.name));
+  // People know those of vmlab by their own names, and those that they made themselves by QEMU's.
+  const tags = new Map((await readSnapshots(effects, vm.folder)).map((one) => [one.tag, one.name]));
+  const nameOf = (tag: string) => tags.get(tag) ?? tag;
+  const wanted = found.find((each) => nameOf(String(each.name)) === snapshot);
+  const names = found.map((each) => nameOf(String(each.name)));
   if (wanted === undefined) {
     return fail({
       code: "image/export-no-snapshot",
@@ -90,5 +96,5 @@ async function snapshotSource(
       hint: "Take the disk as it is with --crash-consistent, or a snapshot that was made while the VM was off.",
     });
   }
-  return { kind: "snapshot", name: snapshot, running };
+  return { kind: "snapshot", name: snapshot, tag: String(wanted.name), running };
 }

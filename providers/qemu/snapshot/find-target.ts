@@ -1,8 +1,10 @@
 /** A VM with its process, as snapshots need it. */
 import type { CallContext, VmSpec } from "../../provider.ts";
+import { clearAbandonedWork } from "../abandoned-work.ts";
 import type { QemuContext } from "../context.ts";
 import { findMachine, type MachineProcess } from "../machine-process.ts";
 import { readRuntime, requireVm, type VmFolder, type VmRecord, vmFolder } from "../vm-folder.ts";
+import type { SnapshotVolume } from "./snapshot-record.ts";
 
 export interface SnapshotTarget {
   readonly folder: VmFolder;
@@ -13,18 +15,21 @@ export interface SnapshotTarget {
   readonly machine: MachineProcess | undefined;
 }
 
+/** After what a dead vmlab left at it is cleared up. */
 export async function findTarget(
-  { effects, home }: QemuContext,
+  context: QemuContext,
   spec: VmSpec,
   call: CallContext,
 ): Promise<SnapshotTarget> {
+  const { effects, home } = context;
   const folder = vmFolder(home, spec.id);
   const vm = await requireVm(effects, folder);
+  await clearAbandonedWork(context, folder);
   const machine = await findMachine(effects, folder, await readRuntime(effects, folder));
   return { folder, vm, spec, call, machine };
 }
 
 /** Volumes that the guest may write to: the others cannot change. */
-export function writableVolumes({ volumes = [] }: VmSpec): readonly { id: string; name: string }[] {
-  return volumes.filter(({ readonly }) => !readonly).map(({ id, name }) => ({ id, name }));
+export function writableVolumes({ volumes = [] }: VmSpec): readonly SnapshotVolume[] {
+  return volumes.filter(({ readonly }) => !readonly).map(({ id, name, size }) => ({ id, name, size }));
 }

@@ -1,12 +1,13 @@
 /** Snapshots of QEMU's machines: inside their qcow2 disks, with a record beside them. */
 import type { CallContext } from "../../provider.ts";
 import type { Snapshot, SnapshotProvider } from "../../snapshot-provider.ts";
+import { clearAbandonedWork } from "../abandoned-work.ts";
 import type { QemuContext } from "../context.ts";
 import { findMachine } from "../machine-process.ts";
 import { readRuntime, requireVm, vmFolder } from "../vm-folder.ts";
 import { removeInner } from "./remove-inner.ts";
-import { restoreSnapshots } from "./restore.ts";
-import { endAbandonedSnapshot } from "./snapshot-note.ts";
+import { prepareRestore, restoreSnapshots } from "./restore.ts";
+import { settle } from "./settle.ts";
 import { forgetSnapshot, readSnapshot, readSnapshots, type SnapshotRecord } from "./snapshot-record.ts";
 import { takeSnapshots } from "./take.ts";
 
@@ -22,6 +23,7 @@ export function qemuSnapshots(context: QemuContext): SnapshotProvider {
       return new Map(found);
     },
     take: (requests) => takeSnapshots(context, requests),
+    check: async (requests) => settle(requests, (request) => prepareRestore(context, request)),
     restore: (requests) => restoreSnapshots(context, requests),
     remove: (id, name, call) => removeSnapshot(context, id, name, call),
   };
@@ -36,7 +38,7 @@ async function removeSnapshot(
   const { effects, home } = context;
   const folder = vmFolder(home, id);
   const vm = await requireVm(effects, folder);
-  await endAbandonedSnapshot(context, folder);
+  await clearAbandonedWork(context, folder);
   const snapshot = await readSnapshot(effects, folder, name);
   if (snapshot === undefined) return;
   call.progress("removing it from the disks");
@@ -45,6 +47,7 @@ async function removeSnapshot(
   await forgetSnapshot(effects, folder, name);
 }
 
-function asSnapshot({ version: _, vm: __, guest: ___, volumes, ...snapshot }: SnapshotRecord): Snapshot {
-  return { ...snapshot, volumes: volumes.map(({ name }) => name) };
+function asSnapshot(record: SnapshotRecord): Snapshot {
+  const { version: _, tag: __, vm: ___, guest: ____, accel: _____, slots: ______, ...snapshot } = record;
+  return { ...snapshot, volumes: record.volumes.map(({ name, size }) => ({ name, size })) };
 }

@@ -1,39 +1,56 @@
 /** Takes a snapshot out of the disks that hold it. */
 import { fail } from "../../../engine/diagnostics.ts";
 import type { QemuContext } from "../context.ts";
-import { withQmp } from "../qmp.ts";
 import { pluggedVolumes } from "../volume/plug.ts";
 import type { SnapshotTarget } from "./find-target.ts";
 import { changeInner, innerSnapshots, snapshotDisks } from "./snapshot-disks.ts";
-import { snapshotJob } from "./snapshot-job.ts";
+import { atMachine, settleSnapshotJobs, snapshotJob } from "./snapshot-job.ts";
+import type { SnapshotRecord } from "./snapshot-record.ts";
 
-/** QEMU answers nobody while it saves the memory of a big guest. */
-const QMP_MS = 600_000;
-
-/** Disks without it, and disks that are gone, are passed over. Fails when another machine has one of them open. */
+/**
+ * Disks without it, and disks that are gone, are passed over. Fails when another machine has a volume open, before its
+ * own disk is changed.
+ */
 export async function removeInner(
   context: QemuContext,
-  { folder, vm, machine }: Pick<SnapshotTarget, "folder" | "vm" | "machine">,
-  snapshot: { readonly name: string; readonly volumes: readonly { id: string; name: string }[] },
+  target: Pick<SnapshotTarget, "folder" | "vm" | "machine">,
+  snapshot: Pick<SnapshotRecord, "name" | "tag" | "volumes">,
+  timeoutMs?: number,
 ): Promise<void> {
   const { effects } = context;
-  const { name } = snapshot;
+  const { folder, vm, machine } = target;
+  const { name, tag } = snapshot;
+  const open =
+    machine === undefined
+      ? new Set<string>()
+      : await atMachine(
+          effects,
+          target,
+          async (qmp) => {
+            await settleSnapshotJobs(effects, qmp);
+            return new Set((await pluggedVolumes(qmp)).map(({ id }) => `volume-${id}`));
+          },
+          timeoutMs,
+        );
+  const holds = async (path: string) =>
+    (await effects.files.stat(path)) !== undefined &&
+    (await innerSnapshots(effects, path)).some((inner) => inner.name === tag);
   const there = [];
-  for (const disk of snapshotDisks(context, folder, vm, snapshot.volumes)) {
-    if ((await effects.files.stat(disk.path)) === undefined) continue;
-    if ((await innerSnapshots(effects, disk.path)).some((inner) => inner.name === name)) there.push(disk);
-  }
-  if (there.length === 0) return;
-  const open = machine === undefined ? new Set<string>() : await openNodes(context, folder.qmpSocket, there);
-  for (const disk of there.filter(({ node }) => !open.has(node)))
-    await changeInner(effects, "delete", disk.path, name);
-  const nodes = there.map(({ node }) => node).filter((node) => open.has(node));
+  for (const disk of snapshotDisks(context, folder, vm, snapshot.volumes))
+    if (await holds(disk.path)) there.push(disk);
+  const isOpen = (node: string) => machine !== undefined && (!node.startsWith("volume-") || open.has(node));
+  for (const { path } of there.filter(({ node }) => !isOpen(node)).reverse())
+    await changeInner(effects, "delete", path, tag);
+  const nodes = there.map(({ node }) => node).filter(isOpen);
   if (nodes.length === 0) return;
-  await withQmp(effects, folder.qmpSocket, { timeoutMs: QMP_MS }, (qmp) =>
-    snapshotJob(effects, qmp, { verb: "delete", name, nodes, vm: vm.name }),
+  await atMachine(
+    effects,
+    target,
+    (qmp) => snapshotJob(effects, qmp, { verb: "delete", name, tag, nodes, vm: vm.name }),
+    timeoutMs,
   );
   for (const { path, what } of there) {
-    if (!(await innerSnapshots(effects, path)).some((inner) => inner.name === name)) continue;
+    if (!(await holds(path))) continue;
     fail({
       code: "qemu/snapshot-failed",
       address: `vm.${vm.name}`,
@@ -41,17 +58,4 @@ export async function removeInner(
       hint: "Try again. `vmlab doctor` looks at the host.",
     });
   }
-}
-
-/** Of these disks, the nodes that the machine has. A volume may have left it since. */
-async function openNodes(
-  { effects }: QemuContext,
-  socket: string,
-  disks: readonly { readonly node: string }[],
-): Promise<ReadonlySet<string>> {
-  const volumes = await withQmp(effects, socket, { timeoutMs: QMP_MS }, pluggedVolumes);
-  const plugged = new Set(volumes.map(({ id }) => `volume-${id}`));
-  return new Set(
-    disks.map(({ node }) => node).filter((node) => !node.startsWith("volume-") || plugged.has(node)),
-  );
 }

@@ -2,59 +2,70 @@
 import { fail } from "../../../engine/diagnostics.ts";
 import type { JsonObject } from "../../../engine/json.ts";
 import type { RestoreRequest } from "../../snapshot-provider.ts";
+import { chooseAccel } from "../accel-probe.ts";
 import { vmAttributes } from "../attributes.ts";
 import type { QemuContext } from "../context.ts";
-import { withQmp } from "../qmp.ts";
 import { startPaused } from "../start.ts";
-import { stopVm } from "../stop.ts";
-import { readRuntime, writeRecord } from "../vm-folder.ts";
+import { connectAnew } from "../update.ts";
+import { readRuntime, requireVm } from "../vm-folder.ts";
+import { pluggedVolumes } from "../volume/plug.ts";
+import { applyDisks, endMachine, recordApplied } from "./apply-disks.ts";
 import { findTarget, type SnapshotTarget } from "./find-target.ts";
 import { setGuestClock } from "./guest-clock.ts";
-import {
-  changeInner,
-  innerSnapshots,
-  requireUnused,
-  type SnapshotDisk,
-  snapshotDisks,
-} from "./snapshot-disks.ts";
-import { snapshotJob } from "./snapshot-job.ts";
-import { endAbandonedSnapshot } from "./snapshot-note.ts";
-import { readSnapshot, type SnapshotRecord, setCurrentSnapshot } from "./snapshot-record.ts";
-
-const QMP_MS = 600_000;
+import { failWith, settle } from "./settle.ts";
+import { innerSnapshots, requireUnused, type SnapshotDisk, snapshotDisks } from "./snapshot-disks.ts";
+import { atMachine, snapshotJob } from "./snapshot-job.ts";
+import { removeSnapshotNote, writeSnapshotNote } from "./snapshot-note.ts";
+import { readSnapshot, type SnapshotRecord } from "./snapshot-record.ts";
 
 interface Work extends SnapshotTarget {
   readonly snapshot: SnapshotRecord;
   readonly disks: readonly SnapshotDisk[];
 }
 
+/** Works whose disks are being changed, one after the other. */
+type HalfDone = Set<Work>;
+
 export async function restoreSnapshots(
   context: QemuContext,
   requests: readonly RestoreRequest[],
 ): Promise<ReadonlyMap<string, JsonObject>> {
   const { effects } = context;
-  // All of them are looked at before anything is changed.
-  const works = await Promise.all(requests.map((request) => prepare(context, request)));
+  const works = await Promise.all(requests.map((request) => prepareRestore(context, request)));
   for (const { call } of works) call.signal.throwIfAborted();
-  await Promise.all(works.map((work) => load(context, work)));
-  const running = works.filter(({ snapshot }) => snapshot.memory);
-  await Promise.all(
-    running.map(({ folder }) =>
-      withQmp(effects, folder.qmpSocket, { timeoutMs: QMP_MS }, (qmp) => qmp.execute("cont")),
-    ),
-  );
-  // The guests believe that it is still the time at which they were saved.
-  await Promise.all(running.map(({ spec, call }) => setGuestClock(context, spec.id, call)));
+  for (const { folder, snapshot } of works)
+    await writeSnapshotNote(effects, folder, { doing: "restore", name: snapshot.name });
+  const halfDone: HalfDone = new Set();
+  try {
+    await settle(works, (work) => end(context, work));
+    const results = await Promise.allSettled(works.map((work) => load(context, work, halfDone)));
+    if (results.some(({ status }) => status === "rejected"))
+      await settle(works, ({ folder, call }) => endMachine(context, folder, call));
+    failWith(results);
+    const running = works.filter(({ snapshot }) => snapshot.memory);
+    await settle(running, (work) => atMachine(effects, work, (qmp) => qmp.execute("cont")));
+    // The guests believe that it is still the time at which they were saved.
+    await settle(running, ({ spec, call }) => setGuestClock(context, spec.id, call));
+  } finally {
+    // What is half done stays noted, and is finished by whoever works with the VM next.
+    for (const work of works) if (!halfDone.has(work)) await removeSnapshotNote(effects, work.folder);
+  }
   const attributes = new Map<string, JsonObject>();
-  for (const { spec, folder, snapshot } of works)
-    attributes.set(spec.id, vmAttributes(snapshot.vm, await readRuntime(effects, folder)));
+  for (const { spec, folder } of works)
+    attributes.set(
+      spec.id,
+      vmAttributes(await requireVm(effects, folder), await readRuntime(effects, folder)),
+    );
   return attributes;
 }
 
-async function prepare(context: QemuContext, { spec, name, context: call }: RestoreRequest): Promise<Work> {
-  const { effects } = context;
+/** Fails with what stands in the way. Changes nothing. */
+export async function prepareRestore(
+  context: QemuContext,
+  { spec, name, volumes, context: call }: RestoreRequest,
+): Promise<Work> {
+  const { effects, home } = context;
   const found = await findTarget(context, spec, call);
-  await endAbandonedSnapshot(context, found.folder);
   const address = `vm.${spec.name}`;
   const snapshot = await readSnapshot(effects, found.folder, name);
   if (snapshot === undefined) {
@@ -65,56 +76,95 @@ async function prepare(context: QemuContext, { spec, name, context: call }: Rest
       hint: `It has these: vmlab snapshot list ${spec.name}`,
     });
   }
+  const away = snapshot.volumes.find(({ id }) => !volumes.includes(id));
+  const unknown = (spec.volumes ?? []).find(({ id }) => id === "");
+  if (away !== undefined || unknown !== undefined) {
+    const volume = `volume.${(away ?? unknown)?.name}`;
+    fail({
+      code: "qemu/snapshot-volume-away",
+      address,
+      summary: `${volume}, which is in the snapshot ${name} of ${spec.name}, is not attached to it any more`,
+      detail: "Restoring it would take what is on that volume now. Nothing was changed.",
+      hint: `Attach ${volume} to ${spec.name} again in lab.toml and apply that first. A deleted one may be in \`vmlab trash list\`.`,
+    });
+  }
+  const accel = snapshot.memory ? await chooseAccel(effects, home, spec.accel, spec.name) : undefined;
+  if (accel !== snapshot.accel) {
+    fail({
+      code: "qemu/snapshot-accel",
+      address,
+      summary: `the snapshot ${name} of ${spec.name} was taken under ${snapshot.accel}, and it would run under ${accel}`,
+      detail: "The memory of a guest fits the CPU that it ran on. Nothing was changed.",
+      hint: `Set VMLAB_ACCEL=${snapshot.accel} for this command.`,
+    });
+  }
   const disks = snapshotDisks(context, found.folder, snapshot.vm, snapshot.volumes);
   for (const { path, what } of disks) {
     const there = (await effects.files.stat(path)) !== undefined;
-    if (there && (await innerSnapshots(effects, path)).some((inner) => inner.name === name)) continue;
+    if (there && (await innerSnapshots(effects, path)).some((inner) => inner.name === snapshot.tag)) continue;
     fail({
       code: "qemu/snapshot-incomplete",
       address,
       summary: `the snapshot ${name} of ${spec.name} is not whole: ${what} ${there ? "does not have it" : "is gone"}`,
       detail: "Nothing was changed.",
-      hint: `Remove it: vmlab snapshot delete ${spec.name} --name ${name}`,
+      hint: `\`vmlab snapshot delete ${spec.name} --name ${name}\` removes what is left of it.`,
     });
   }
+  await requireOwn(context, found, disks);
   return { ...found, snapshot, disks };
 }
 
-async function load(context: QemuContext, work: Work): Promise<void> {
+/** No other machine has one of the disks open. */
+async function requireOwn(
+  { effects }: QemuContext,
+  found: SnapshotTarget,
+  disks: readonly SnapshotDisk[],
+): Promise<void> {
+  const own =
+    found.machine === undefined
+      ? undefined
+      : new Set((await atMachine(effects, found, pluggedVolumes)).map(({ id }) => `volume-${id}`));
+  for (const { path, node } of disks) {
+    const isOpenHere = own !== undefined && (!node.startsWith("volume-") || own.has(node));
+    if (!isOpenHere) await requireUnused(effects, path);
+  }
+}
+
+async function end(context: QemuContext, { folder, vm, spec, machine, disks, call }: Work): Promise<void> {
+  if (machine !== undefined) {
+    call.progress("ending the machine as it is now");
+    await endMachine(context, folder, call);
+  }
+  for (const { path } of disks) await requireUnused(context.effects, path);
+  // Its guest reads them at its next boot.
+  await connectAnew(context, folder, vm, spec, call);
+}
+
+async function load(context: QemuContext, work: Work, halfDone: HalfDone): Promise<void> {
   const { effects } = context;
   const { folder, vm, spec, snapshot, disks, call } = work;
-  const { name } = snapshot;
-  if (work.machine !== undefined) {
-    call.progress("ending the machine as it is now");
-    await stopVm(context, spec.id, { timeoutMs: 0, force: true }, call);
-  }
-  // A volume may be in another machine by now.
-  for (const { path } of disks) await requireUnused(effects, path);
+  const { name, tag } = snapshot;
   if (!snapshot.memory) {
     call.progress("restoring its disks");
-    for (const { path } of disks) await changeInner(effects, "apply", path, name);
-    await recordRestored(context, work);
+    halfDone.add(work);
+    await applyDisks(context, work, snapshot);
+    halfDone.delete(work);
     return;
   }
-  await startPaused(context, spec, call);
+  await startPaused(context, spec, call, snapshot.slots);
   call.progress("restoring its memory and disks");
   const nodes = disks.map(({ node }) => node);
   try {
-    await withQmp(effects, folder.qmpSocket, { timeoutMs: QMP_MS }, (qmp) =>
-      snapshotJob(effects, qmp, { verb: "load", name, nodes, vm: vm.name }),
+    await atMachine(effects, work, (qmp) =>
+      snapshotJob(effects, qmp, { verb: "load", name, tag, nodes, vm: vm.name }),
     );
   } catch (error) {
-    // What is in its memory now is nothing that could go on.
-    await stopVm(context, spec.id, { timeoutMs: 0, force: true }, call);
+    // Its disks are brought to one moment, whatever QEMU has got to.
+    halfDone.add(work);
+    await endMachine(context, folder, call);
+    await applyDisks(context, work, snapshot);
+    halfDone.delete(work);
     throw error;
   }
-  await recordRestored(context, work);
-}
-
-/** Its disk may have another size, and its guest knows what it knew then. */
-async function recordRestored({ effects }: QemuContext, { folder, vm, snapshot }: Work): Promise<void> {
-  // It may have been moved since.
-  await writeRecord(effects, folder.record, { ...snapshot.vm, name: vm.name, lab: vm.lab });
-  if (snapshot.guest !== undefined) await writeRecord(effects, folder.guest, snapshot.guest);
-  await setCurrentSnapshot(effects, folder, snapshot.name);
+  await recordApplied(context, work, snapshot);
 }

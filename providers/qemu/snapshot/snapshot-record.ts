@@ -4,19 +4,32 @@ import { fail } from "../../../engine/diagnostics.ts";
 import type { Effects } from "../../../engine/effects.ts";
 import { isJsonObject } from "../../../engine/json.ts";
 import { readTextIfThere } from "../../../engine/read-text-if-there.ts";
-import type { Snapshot } from "../../snapshot-provider.ts";
+import { isSnapshotName, type Snapshot } from "../../snapshot-provider.ts";
+import type { Accelerator } from "../accel-probe.ts";
 import type { GuestRecord, VmFolder, VmRecord } from "../vm-folder.ts";
+
+export interface SnapshotVolume {
+  readonly id: string;
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+}
 
 export interface SnapshotRecord extends Omit<Snapshot, "volumes"> {
   readonly version: 1;
-  /** In the order in which they were attached. */
-  readonly volumes: readonly { readonly id: string; readonly name: string }[];
+  /** Its name inside the disks: the snapshots of a volume's other VMs may be called the same. */
+  readonly tag: string;
+  readonly volumes: readonly SnapshotVolume[];
+  /** With memory: what ran it, and in which slots it found the devices that may come and go, by their ids. */
+  readonly accel?: Accelerator;
+  readonly slots?: Readonly<Record<string, string>>;
   /** The VM's records at that moment. */
   readonly vm: VmRecord;
   readonly guest?: GuestRecord;
 }
 
 function recordPath(folder: VmFolder, name: string): string {
+  if (!isSnapshotName(name)) throw new Error(`${JSON.stringify(name)} is no name of a snapshot`);
   return join(folder.snapshots, `${name}.json`);
 }
 
