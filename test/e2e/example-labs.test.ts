@@ -77,7 +77,7 @@ full(
     expect(await guest("etcd-node-3", "ETCDCTL_API=3 etcdctl get --print-value-only lab")).toBe("works");
 
     const container = (options: string, name: string, command: string) =>
-      `sudo sh -c 'mkdir -p /run/box/bin && cp /bin/busybox /run/box/bin/ && ctr run ${options} --cni --runc-systemd-cgroup --cgroup system.slice:vmlab:${name} --rootfs /run/box ${name} /bin/busybox sh -c "${command}"'`;
+      `sudo sh -c 'mkdir -p /var/lib/box/bin && cp /bin/busybox /var/lib/box/bin/ && ctr run ${options} --cni --runc-systemd-cgroup --cgroup system.slice:vmlab:${name} --rootfs /var/lib/box ${name} /bin/busybox sh -c "${command}"'`;
     const serve = "while :; do echo across | /bin/busybox nc -l -p 80; done";
     await guest("etcd-node-1", container("-d", "web", serve));
     const ask = "sleep 5 | /bin/busybox nc -w 20 10.200.1.2 80";
