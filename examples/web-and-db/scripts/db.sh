@@ -6,7 +6,12 @@ set -euo pipefail
 version=$(ls /usr/lib/postgresql)
 data=/srv/postgresql/$version
 current=$(pg_lsclusters --no-header | awk '{ print $6 }')
+conf=/etc/postgresql/$version/main
 if [ "$current" != "$data" ]; then
+  # pg_createcluster takes data that are there over with the configuration that it finds beside them.
+  if [ -d "$data" ] && [ -n "$current" ]; then
+    cp "$conf"/{postgresql,pg_hba,pg_ident}.conf "$data"/
+  fi
   [ -z "$current" ] || pg_dropcluster --stop "$version" main
   install -d -o postgres -g postgres /srv/postgresql
   # The user's number may be another one in a newer image.
@@ -14,7 +19,7 @@ if [ "$current" != "$data" ]; then
   pg_createcluster --datadir "$data" "$version" main >/dev/null
 fi
 pg_conftool "$version" main set listen_addresses '*'
-hba=/etc/postgresql/$version/main/pg_hba.conf
+hba=$conf/pg_hba.conf
 grep -q "shop.*$CLIENTS" "$hba" || echo "host shop shop $CLIENTS scram-sha-256" >>"$hba"
 systemctl restart "postgresql@$version-main"
 
