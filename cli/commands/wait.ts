@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { type Diagnostic, errorText, isDiagnosticsError, problem } from "../../engine/diagnostics.ts";
 import type { Event, OperationLabel } from "../../engine/events.ts";
 import { awaitReady } from "../../engine/operate/await-ready.ts";
+import { operationContext } from "../../engine/operation-context.ts";
 import type { ResourceState } from "../../engine/state/types.ts";
 import type { CommandContext } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
@@ -73,17 +74,8 @@ async function wait(
         try {
           await requireRunning(workspace.providers.vm, vm);
           if (state === undefined) throw new Error("VMs are chosen from a state");
-          await awaitReady(workspace, state, vm, sensitiveVariables(workspace.lab), {
-            signal,
-            progress: (phase, progress) =>
-              emit({
-                type: "operation-progress",
-                operation: label,
-                phase,
-                ...(progress === undefined ? {} : { progress }),
-              }),
-            output: () => {},
-          });
+          const call = { ...operationContext(emit, label, signal), output: () => {} };
+          await awaitReady(workspace, state, vm, sensitiveVariables(workspace.lab), call);
           emit({ type: "operation-finished", operation: label, durationMs: clock.now() - begun });
           return true;
         } catch (error) {

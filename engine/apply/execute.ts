@@ -1,8 +1,8 @@
 /** Carries out a plan's operations: reports each, isolates failures, takes back what cannot stand. */
-import type { CallContext } from "../../providers/provider.ts";
 import { type Diagnostic, errorText, isDiagnosticsError, problem } from "../diagnostics.ts";
 import type { OperationLabel } from "../events.ts";
 import { readHostConfig } from "../host/host-config.ts";
+import { operationContext } from "../operation-context.ts";
 import { durationSubject, isFound } from "../plan/assemble-plan.ts";
 import { durationKey } from "../plan/durations.ts";
 import type { Operation } from "../plan/types.ts";
@@ -113,17 +113,7 @@ async function runOne(
     operation: label,
     ...(estimateMs === undefined ? {} : { estimateMs }),
   });
-  const context: CallContext = {
-    signal,
-    progress: (phase, progress) =>
-      events({
-        type: "operation-progress",
-        operation: label,
-        phase,
-        ...(progress === undefined ? {} : { progress }),
-      }),
-    output: (line) => events({ type: "operation-output", operation: label, line }),
-  };
+  const context = operationContext(events, label, signal);
   try {
     await STEPS[operation.step](run, { operation, planned: run.plan.resources[operation.address], context });
     return undefined;

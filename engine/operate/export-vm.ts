@@ -1,10 +1,11 @@
 /** A VM → an image of the store, while the lab's lock keeps everybody else from the VM. */
-import type { CallContext, ExportedImage, ExportOptions } from "../../providers/provider.ts";
-import { type Diagnostic, fail, isDiagnosticsError, problem } from "../diagnostics.ts";
+import type { ExportedImage, ExportOptions } from "../../providers/provider.ts";
+import { type Diagnostic, isDiagnosticsError, problem } from "../diagnostics.ts";
 import type { OperationLabel } from "../events.ts";
+import { operationContext } from "../operation-context.ts";
 import { durationKey, expectedDuration, readDurations, recordDurations } from "../plan/durations.ts";
-import type { ResourceState } from "../state/types.ts";
 import type { Workspace } from "../workspace.ts";
+import { type MadeVm, requireMade } from "./require-made.ts";
 
 export interface ExportRequest {
   /** Name of the VM. */
@@ -30,8 +31,8 @@ export async function exportVm(workspace: Workspace, request: ExportRequest): Pr
     signal: request.signal,
   });
   try {
-    const record = (await locked.read())?.resources[`vm.${request.vm}`];
-    const outcome = await run(workspace, request, requireMade(record, request.vm));
+    const record = requireMade(await locked.read(), request.vm);
+    const outcome = await run(workspace, request, record);
     if (outcome.state === "exported") await request.declare(outcome.image);
     return outcome;
   } finally {
@@ -39,21 +40,7 @@ export async function exportVm(workspace: Workspace, request: ExportRequest): Pr
   }
 }
 
-function requireMade(record: ResourceState | undefined, name: string): ResourceState {
-  if (record?.instance !== undefined) return record;
-  return fail({
-    code: "operate/not-made",
-    address: `vm.${name}`,
-    summary: `vm.${name} does not exist yet`,
-    hint: `\`vmlab apply --target vm.${name}\` makes it.`,
-  });
-}
-
-async function run(
-  workspace: Workspace,
-  request: ExportRequest,
-  record: ResourceState,
-): Promise<ExportOutcome> {
+async function run(workspace: Workspace, request: ExportRequest, record: MadeVm): Promise<ExportOutcome> {
   const { effects, home, events, providers } = workspace;
   const { address } = record;
   const operation: OperationLabel = { id: `${address}:export`, address, step: "export", action: "export" };
@@ -61,17 +48,7 @@ async function run(
   const estimateMs = expectedDuration(await readDurations(effects, home), key);
   const estimate = estimateMs === undefined ? {} : { estimateMs };
   const started = effects.clock.now();
-  const context: CallContext = {
-    signal: request.signal,
-    progress: (phase, progress) =>
-      events({
-        type: "operation-progress",
-        operation,
-        phase,
-        ...(progress === undefined ? {} : { progress }),
-      }),
-    output: (line) => events({ type: "operation-output", operation, line }),
-  };
+  const context = operationContext(events, operation, request.signal);
   const ended = (failed: number): void =>
     events({
       type: "run-finished",
@@ -83,7 +60,7 @@ async function run(
   try {
     // What an export or a build of a dead process left, here or in another lab.
     await providers.image.recover();
-    const image = await providers.vm.exportImage(record.instance ?? "", request.options, context);
+    const image = await providers.vm.exportImage(record.instance, request.options, context);
     const durationMs = effects.clock.now() - started;
     await recordDurations(effects, home, new Map([[key, [durationMs]]])).catch(() => undefined);
     events({ type: "operation-finished", operation, durationMs });

@@ -21,6 +21,7 @@ import {
 import { NO_VOLUMES } from "../plan/volume-moves.ts";
 import type { ResourceState } from "../state/types.ts";
 import type { Workspace } from "../workspace.ts";
+import { notMade } from "./require-made.ts";
 
 export type PowerVerb = "start" | "stop" | "restart";
 
@@ -92,15 +93,6 @@ export async function planPower(
     cleanup: false,
   };
   return { plan, diagnostics: [] };
-}
-
-function notMade(name: string): Diagnostic {
-  return problem({
-    code: "operate/not-made",
-    address: `vm.${name}`,
-    summary: `vm.${name} does not exist yet`,
-    hint: `\`vmlab apply --target vm.${name}\` makes it.`,
-  });
 }
 
 function decidePower(

@@ -1,10 +1,12 @@
 /** What snapshot commands share: the lab's lock, one operation a VM in the events, and how they end. */
 import type { CallContext } from "../../../providers/provider.ts";
-import { type Diagnostic, fail, isDiagnosticsError, problem } from "../../diagnostics.ts";
+import { type Diagnostic, isDiagnosticsError, problem } from "../../diagnostics.ts";
 import type { OperationLabel } from "../../events.ts";
+import { operationContext } from "../../operation-context.ts";
 import type { LockedStore } from "../../state/store.ts";
 import type { ResourceState, State } from "../../state/types.ts";
 import type { Workspace } from "../../workspace.ts";
+import { requireMade } from "../require-made.ts";
 
 export interface SnapshotCall {
   /** Names of VMs. */
@@ -80,27 +82,8 @@ function participant(
   state: State | undefined,
   name: string,
 ): Participant {
-  const record = state?.resources[`vm.${name}`];
-  if (record?.instance === undefined) {
-    return fail({
-      code: "operate/not-made",
-      address: `vm.${name}`,
-      summary: `vm.${name} does not exist yet`,
-      hint: `\`vmlab apply --target vm.${name}\` makes it.`,
-    });
-  }
-  const operation = labelOf(record, action);
-  const context: CallContext = {
-    signal,
-    progress: (phase, progress) =>
-      events({
-        type: "operation-progress",
-        operation,
-        phase,
-        ...(progress === undefined ? {} : { progress }),
-      }),
-    output: (line) => events({ type: "operation-output", operation, line }),
-  };
+  const record = requireMade(state, name);
+  const context = operationContext(events, labelOf(record, action), signal);
   return { record, instance: record.instance, context };
 }
 
