@@ -1,7 +1,7 @@
 /** Options that choose VMs, for every command that works on several. */
 import type { Command } from "commander";
 import { DiagnosticsError } from "../engine/diagnostics.ts";
-import { selectVms } from "../engine/operate/select.ts";
+import { selectVms, vmsOf } from "../engine/operate/select.ts";
 import type { ResourceState, State } from "../engine/state/types.ts";
 import { repeated, several } from "./define-command.ts";
 
@@ -36,6 +36,17 @@ export function chosenVms(
   });
   if (!selection.ok) throw new DiagnosticsError(selection.diagnostics);
   return selection.vms;
+}
+
+/** As {@link chosenVms}; without a choice, all VMs there are, which may be none. */
+export function chosenOrAllVms(
+  state: State | undefined,
+  names: readonly string[],
+  options: SelectionArguments,
+): readonly ResourceState[] {
+  const { env = [], role = [], label = [] } = options;
+  const choosing = names.length + env.length + role.length + label.length > 0;
+  return choosing ? chosenVms(state, names, options) : vmsOf(state);
 }
 
 /** The one VM that a command works on. */

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { type CommandContext, colours } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
-import { addSelectionOptions, chosenVms, type SelectionArguments } from "../machine-selection.ts";
+import { addSelectionOptions, chosenOrAllVms, type SelectionArguments } from "../machine-selection.ts";
 import { renderVmTable } from "../render/vm-table.ts";
 import { listVms } from "../vm-listing.ts";
 import { openMachines } from "../workspace.ts";
@@ -36,8 +36,7 @@ async function list(
 ): Promise<number> {
   const { out } = context.terminal;
   const { state, providers } = await openMachines(context);
-  const choosing = names.length > 0 || options.env || options.role || options.label;
-  const vms = await listVms(state, providers.vm, choosing ? chosenVms(state, names, options) : undefined);
+  const vms = await listVms(state, providers.vm, chosenOrAllVms(state, names, options));
   if (options.json === true) out.write(`${JSON.stringify(vms, null, 2)}\n`);
   else if (vms.length === 0) out.write(`No VMs yet. "vmlab apply" makes those that lab.toml declares.\n`);
   else out.write(`${renderVmTable(vms, { palette: colours(out), width: out.columns }).join("\n")}\n`);

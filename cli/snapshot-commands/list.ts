@@ -1,9 +1,8 @@
-import { vmsOf } from "../../engine/operate/select.ts";
 import type { ResourceState } from "../../engine/state/types.ts";
 import { formatDuration, formatSize } from "../../engine/units.ts";
 import type { Snapshot } from "../../providers/provider.ts";
 import { type CommandContext, colours } from "../context.ts";
-import { chosenVms, type SelectionArguments } from "../machine-selection.ts";
+import { chosenOrAllVms, type SelectionArguments } from "../machine-selection.ts";
 import { renderTable } from "../render/table.ts";
 import { openMachines } from "../workspace.ts";
 
@@ -18,8 +17,7 @@ export async function listCommand(
 ): Promise<number> {
   const { out } = context.terminal;
   const { state, providers } = await openMachines(context);
-  const choosing = names.length > 0 || options.env || options.role || options.label;
-  const vms = choosing ? chosenVms(state, names, options) : vmsOf(state);
+  const vms = chosenOrAllVms(state, names, options);
   const found = await providers.vm.snapshots.list(vms.flatMap(({ instance }) => instance ?? []));
   const of = ({ instance = "" }: ResourceState) => found.get(instance) ?? [];
   if (options.json === true) {
