@@ -12,7 +12,7 @@ import { decideImport } from "./decide-import.ts";
 import { decideNetwork } from "./decide-network.ts";
 import { decideForgetting, decideRemoval } from "./decide-removal.ts";
 import { decideSecret } from "./decide-secret.ts";
-import { decideVm, type PlannedBase } from "./decide-vm.ts";
+import { decideVm } from "./decide-vm.ts";
 import { decideVolume } from "./decide-volume.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
 import { NO_PORTS, portMoves } from "./host-ports.ts";
@@ -24,6 +24,7 @@ import { type ImageCandidate, type ImageOutlook, ImageResolver } from "./resolve
 import { smallDiskProblem } from "./small-disk.ts";
 import { triggersOf } from "./triggers.ts";
 import type { Reason } from "./types.ts";
+import type { PlannedBase } from "./vm-situation.ts";
 import { holderProblems } from "./volume-holders.ts";
 import { NO_VOLUMES, volumeMoves } from "./volume-moves.ts";
 import { withMove } from "./with-move.ts";

@@ -3,11 +3,12 @@ import type { Resource, VmInputs } from "../config/types.ts";
 import { problem } from "../diagnostics.ts";
 import type { JsonObject } from "../json.ts";
 import type { ResourceState } from "../state/types.ts";
-import { decideVm, plannedVm, type VmSituation } from "./decide-vm.ts";
+import { decideVm, plannedVm } from "./decide-vm.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
 import { describeChange } from "./describe.ts";
 import type { FoundMachine } from "./find-imports.ts";
 import type { Step } from "./types.ts";
+import type { VmSituation } from "./vm-situation.ts";
 
 /**
  * What of the declared inputs can be seen on the machine is taken from there, so that differences are planned as

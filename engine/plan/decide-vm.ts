@@ -1,54 +1,18 @@
 /** What happens to a VM: its declaration against the record, the record against what really exists. */
 import equal from "fast-deep-equal";
-import type { VmObservation } from "../../providers/provider.ts";
 import type { Resource, VmInputs } from "../config/types.ts";
 import { problem } from "../diagnostics.ts";
-import type { PowerOverride, ResourceState } from "../state/types.ts";
+import type { ResourceState } from "../state/types.ts";
 import { formatSize } from "../units.ts";
 import { changedFiles } from "./changed-files.ts";
 import { compareInputs } from "./compare-inputs.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
 import { describeChange } from "./describe.ts";
 import { ignores, keepIgnored } from "./ignored-changes.ts";
-import type { Triggers } from "./triggers.ts";
 import type { AttributeChange, ChangeClass, DataLoss, PlannedResource, Reason, Step } from "./types.ts";
+import { overrideOf, type Power, powerOf, wantsToRun } from "./vm-power.ts";
+import type { VmSituation } from "./vm-situation.ts";
 import { volumeMoves } from "./volume-moves.ts";
-
-/** The image that a VM stands on, as the plan leaves it. */
-export interface PlannedBase {
-  readonly address: string;
-  /** Undefined while it has to be built. */
-  readonly digest: string | undefined;
-  /** The same bytes are got again: VMs on it stay, new ones take what the image then is. */
-  readonly restored: boolean;
-  readonly user: string;
-  /** What it asks of the host. */
-  readonly requires: readonly string[];
-  /** Of its disk, in bytes, when it is in the store. */
-  readonly size?: number;
-}
-
-export interface VmSituation {
-  readonly resource: Resource;
-  readonly recorded: ResourceState | undefined;
-  /** Undefined when nobody looked: the record is believed. */
-  readonly observation: VmObservation | undefined;
-  readonly base: PlannedBase;
-  /** Addresses of volumes that the plan makes anew. */
-  readonly renewed: ReadonlySet<string>;
-  /** --replace names it. */
-  readonly requested: boolean;
-  readonly triggers?: Triggers | undefined;
-  /** Now, in milliseconds since the epoch. */
-  readonly now: number;
-}
-
-/** How the machine is, with the record filling in for a look that nobody took. */
-interface Power {
-  readonly running: boolean;
-  readonly clean: boolean;
-  readonly reason: string | undefined;
-}
 
 export function decideVm(situation: VmSituation): Decision {
   const { recorded, observation } = situation;
@@ -181,23 +145,6 @@ function replaceReasons(
   return reasons;
 }
 
-function powerOf(recorded: ResourceState, observation: VmObservation | undefined): Power {
-  switch (observation?.state) {
-    case "running":
-      return { running: true, clean: true, reason: undefined };
-    case "stopped":
-      return { running: false, clean: observation.clean, reason: observation.reason };
-    case "broken":
-      return { running: false, clean: false, reason: observation.reason };
-    default:
-      return {
-        running: recorded.phase !== "created" && recorded.powerOverride === undefined,
-        clean: true,
-        reason: undefined,
-      };
-  }
-}
-
 function replacement(
   situation: VmSituation,
   recorded: ResourceState,
@@ -235,54 +182,6 @@ function replacement(
       : {}),
     dataLoss: [loss],
   };
-}
-
-/** With power "manual" a machine is left as it is; one that an operation stopped and did not start again ran. */
-function wantsToRun(
-  inputs: VmInputs,
-  recorded: ResourceState,
-  override: PowerOverride | undefined,
-  power: Power,
-): boolean {
-  if (inputs.power === "running") return override === undefined;
-  const interrupted = recorded.phase === "created" && override === undefined;
-  return inputs.power === "manual" && (power.running || interrupted);
-}
-
-/** What the record of a stop comes to, and what to tell about it. */
-function overrideOf(
-  situation: VmSituation,
-  recorded: ResourceState,
-  changes: readonly AttributeChange[],
-  power: Power,
-): { override: PowerOverride | undefined; changed: boolean; note?: string } {
-  const inputs = situation.resource.inputs as VmInputs;
-  const powerChanged = changes.some((change) => change.path[0] === "power");
-  const before = recorded.powerOverride;
-  if (powerChanged) return { override: undefined, changed: before !== undefined };
-  if (power.running) {
-    const { observation } = situation;
-    const paused = observation?.state === "running" && observation.paused;
-    const why = paused ? observation.attributes.reason : undefined;
-    return {
-      override: undefined,
-      changed: before !== undefined,
-      ...(paused ? { note: `is paused${typeof why === "string" ? `: ${why}` : ""}` } : {}),
-    };
-  }
-  if (before !== undefined) {
-    return {
-      override: before,
-      changed: false,
-      note: before.by === "guest" ? "was powered off from inside" : `is ${before.state} on request`,
-    };
-  }
-  const everStarted = recorded.phase !== "created";
-  if (inputs.power === "running" && power.clean && everStarted) {
-    const override: PowerOverride = { state: "stopped", by: "guest", since: situation.now };
-    return { override, changed: true, note: "was powered off from inside" };
-  }
-  return { override: undefined, changed: false };
 }
 
 function inPlace(

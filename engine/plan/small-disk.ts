@@ -3,8 +3,8 @@ import type { Resource } from "../config/types.ts";
 import { type Diagnostic, problem } from "../diagnostics.ts";
 import { formatSize } from "../units.ts";
 import type { Workspace } from "../workspace.ts";
-import type { PlannedBase } from "./decide-vm.ts";
 import type { Decision } from "./decision.ts";
+import type { PlannedBase } from "./vm-situation.ts";
 
 export function smallDiskProblem(
   { lab }: Pick<Workspace, "lab">,
