@@ -59,7 +59,7 @@ export async function assemblePlan(
     ...(state === undefined ? { sensitiveKey: basis.sensitiveKey } : {}),
     providers: providerVersions(basis),
     sources: await sourcesOf(basis, expanded),
-    changes: await withTextChanges(basis, await changesOf(basis, changing, operations, declared)),
+    changes: await withTextChanges(basis, changesOf(basis, changing, operations, declared)),
     operations,
     resources: Object.fromEntries(planned),
     observations: decided.items.flatMap((item) => item.decision.observed ?? []),
@@ -172,12 +172,12 @@ export function durationSubject(address: string, planned: PlannedResource | unde
     : address.slice(address.indexOf(".") + 1);
 }
 
-async function changesOf(
+function changesOf(
   basis: PlanBasis,
   changing: readonly DecidedResource[],
   operations: readonly Operation[],
   declared: ReadonlyMap<string, Resource>,
-): Promise<Change[]> {
+): Change[] {
   const { state } = basis;
   const items = new Map(changing.map((item) => [item.address, item]));
   const order = [...new Set(operations.map((operation) => operation.address))];
@@ -204,7 +204,7 @@ async function changesOf(
       })),
     );
     const place =
-      resource !== undefined && order.length <= PLACES_SHOWN ? await placeOf(basis, resource) : undefined;
+      resource !== undefined && order.length <= PLACES_SHOWN ? placeOf(basis, resource) : undefined;
     changes.push({
       address,
       type: decision.planned?.type ?? recorded?.type ?? "vm",
@@ -232,8 +232,8 @@ function afterOf({ decision, removal }: DecidedResource, recorded: ResourceState
   return decision.action === "move" && recorded !== undefined ? { after: recorded.inputs } : {};
 }
 
-async function placeOf(basis: PlanBasis, resource: Resource): Promise<string> {
-  const range = await basis.workspace.lab.locate(resource.origin);
+function placeOf(basis: PlanBasis, resource: Resource): string {
+  const range = basis.workspace.lab.locate(resource.origin);
   return range === undefined ? resource.origin.file : `${range.file}:${range.start.line}`;
 }
 

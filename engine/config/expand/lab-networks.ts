@@ -157,6 +157,7 @@ export class LabNetworks {
       const list = vm.settings.networks;
       if (Array.isArray(list) && list.length > 0) entries.push(...this.#entriesOf(vm, list));
     }
+    if (entries.length === 0) return;
     const entriesOf = new Map<Network, Entry[]>();
     for (const entry of entries) {
       const own = entriesOf.get(entry.network) ?? [];
