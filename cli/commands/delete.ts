@@ -1,15 +1,17 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { removeTable } from "../../engine/config/edit.ts";
-import { expandLab } from "../../engine/config/expand.ts";
 import { DiagnosticsError } from "../../engine/diagnostics.ts";
+import { isJsonObject } from "../../engine/json.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../../engine/plan/options.ts";
+import type { State } from "../../engine/state/types.ts";
 import { applyEdited } from "../apply-edited.ts";
 import { hasErrors } from "../apply-run.ts";
 import type { CommandContext } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
 import { type Doomed, doomedVms, refusals } from "../deletion.ts";
 import type { FileEdit } from "../edited-files.ts";
+import { expandRecorded } from "../expand-recorded.ts";
 import { addVariableOptions, duration } from "../plan-arguments.ts";
 import { stopForDeletion } from "../stop-for-deletion.ts";
 import { type GivenVariables, openLab, openMachines } from "../workspace.ts";
@@ -52,7 +54,7 @@ async function deleteVms(
 ): Promise<number> {
   const lab = await openLab(context, options);
   const { state, providers } = await openMachines(context);
-  const expansion = expandLab(lab);
+  const expansion = expandRecorded(lab, state);
   if (hasErrors(expansion.diagnostics)) throw new DiagnosticsError(expansion.diagnostics);
   const doomed = doomedVms(names, expansion, state);
   const problems = refusals(doomed, lab, expansion, state);
@@ -66,7 +68,10 @@ async function deleteVms(
     plan:
       made.length === 0
         ? undefined
-        : { ...DEFAULT_PLAN_OPTIONS, targets: made.map(({ address }) => address) },
+        : {
+            ...DEFAULT_PLAN_OPTIONS,
+            targets: [...made.map(({ address }) => address), ...networksOf(made, state)],
+          },
     command: "delete",
     question: `Delete ${list}?`,
     yes: options.yes === true || options.autoApprove === true,
@@ -74,6 +79,13 @@ async function deleteVms(
     details: false,
     afterFailure: `${list} ${doomed.length === 1 ? "is" : "are"} not declared any more. "vmlab apply" goes on deleting.`,
   });
+}
+
+/** Those whose other members are to forget the names of the deleted. */
+function networksOf(made: readonly Doomed[], state: State | undefined): string[] {
+  const names = made.flatMap(({ record }) => record?.inputs.networks ?? []);
+  const addresses = names.map((one) => `network.${isJsonObject(one) ? one.name : ""}`);
+  return [...new Set(addresses)].filter((address) => state?.resources[address] !== undefined);
 }
 
 /** One edit a file, all its tables taken out. */
