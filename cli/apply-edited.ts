@@ -1,5 +1,4 @@
 /** Commands that edit lab.toml: validate and plan the edited text, ask, write it, apply. */
-import { expandLab } from "../engine/config/expand.ts";
 import { DiagnosticsError, isDiagnosticsError } from "../engine/diagnostics.ts";
 import { makePlan } from "../engine/plan/make-plan.ts";
 import type { PlanOptions } from "../engine/plan/options.ts";
@@ -9,6 +8,7 @@ import { applied, hasErrors, planned, recoverFirst, showPlan, summarise } from "
 import { confirm } from "./confirm.ts";
 import type { CommandContext } from "./context.ts";
 import { type FileEdit, withEdits, writeEdits } from "./edited-files.ts";
+import { expandHere } from "./expand-recorded.ts";
 import { type RunReporter, runReporter } from "./run-reporter.ts";
 import { showDiagnostics } from "./show-diagnostics.ts";
 import { type GivenVariables, LAB_FILE, openWorkspace, workspaceOf } from "./workspace.ts";
@@ -74,7 +74,7 @@ async function plannedEdit(
   const edited: CommandContext = { ...context, effects: withEdits(context.effects, request.edits) };
   try {
     const workspace = await openWorkspace(edited, request.given, reporter.events);
-    const { diagnostics } = expandLab(workspace.lab);
+    const { diagnostics } = await expandHere(edited, workspace.lab);
     if (hasErrors(diagnostics)) throw new DiagnosticsError(diagnostics);
     const { plan: options } = request;
     if (options === undefined) return { workspace, plan: undefined };

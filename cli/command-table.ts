@@ -88,6 +88,12 @@ export const COMMANDS: readonly TableEntry[] = [
     load: () => import("./commands/create.ts"),
   },
   {
+    name: "clone",
+    group: "Machines",
+    summary: "Add a copy of a VM to lab.toml and make it",
+    load: () => import("./commands/clone.ts"),
+  },
+  {
     name: "delete",
     group: "Machines",
     summary: "Remove VMs from lab.toml and delete them",

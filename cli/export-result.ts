@@ -1,6 +1,6 @@
 /** What an export made: declared in lab.toml, and told. */
+
 import { join, resolve } from "node:path";
-import { expandLab } from "../engine/config/expand.ts";
 import { tomlKey, tomlValue } from "../engine/config/toml/write-toml.ts";
 import { DiagnosticsError, errorText, isDiagnosticsError, problem } from "../engine/diagnostics.ts";
 import { formatSize } from "../engine/units.ts";
@@ -8,6 +8,7 @@ import type { ExportedImage } from "../providers/provider.ts";
 import { hasErrors } from "./apply-run.ts";
 import type { CommandContext } from "./context.ts";
 import { type FileEdit, withEdits, writeEdits } from "./edited-files.ts";
+import { expandHere } from "./expand-recorded.ts";
 import { type Declared, declaration, declareImage } from "./image-declaration.ts";
 import type { RunReporter } from "./run-reporter.ts";
 import { showDiagnostics } from "./show-diagnostics.ts";
@@ -45,7 +46,8 @@ async function edited(
     },
   });
   // Its warnings were shown when the command began.
-  const problems = loaded.lab === undefined ? loaded.diagnostics : expandLab(loaded.lab).diagnostics;
+  const problems =
+    loaded.lab === undefined ? loaded.diagnostics : (await expandHere(context, loaded.lab)).diagnostics;
   if (loaded.lab === undefined || hasErrors(problems)) throw new DiagnosticsError(problems);
   return edit;
 }

@@ -5,6 +5,8 @@ export interface Home {
   readonly root: string;
   readonly images: string;
   readonly vms: string;
+  /** Layers of disks that clones share. */
+  readonly layers: string;
   readonly downloads: string;
   readonly trash: string;
   readonly labs: string;
@@ -23,6 +25,7 @@ export function homeFrom(env: Readonly<Record<string, string | undefined>>): Hom
     root,
     images: join(root, "images"),
     vms: join(root, "vms"),
+    layers: join(root, "layers"),
     downloads: join(root, "downloads"),
     trash: join(root, "trash"),
     labs: join(root, "labs"),

@@ -60,6 +60,8 @@ export interface VmSpec {
   readonly keys: readonly string[];
   /** The user's #cloud-config, which is merged into the machine's own when it is created. Given to create only. */
   readonly cloudConfig?: string;
+  /** The machine whose disk this one's begins with, in place of an empty layer on `base`. Given to create only. */
+  readonly clone?: CloneSpec;
   readonly ports: readonly PortForward[];
   readonly networks?: readonly InterfaceSpec[];
   /** What other members of its networks are called; asked for when the guest is told. */
@@ -72,6 +74,16 @@ export interface VmSpec {
   readonly timeouts: StageTimeouts;
   /** Sensitive values may be missing here: password and keys of the guest are left as they are. */
   readonly partial?: boolean;
+}
+
+/** Where a clone comes from. */
+export interface CloneSpec {
+  /** Id of a machine of the same lab, which may run; nobody else changes it meanwhile. It keeps all that it has. */
+  readonly source: string;
+  /** Name of one of its snapshots, instead of what its disk holds now. */
+  readonly snapshot?: string;
+  /** Copies what it has written since its image, instead of sharing it. */
+  readonly full: boolean;
 }
 
 /** An interface in a network. */

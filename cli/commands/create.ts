@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { addTable } from "../../engine/config/edit.ts";
-import { expandLab } from "../../engine/config/expand.ts";
 import { nameHint } from "../../engine/config/nearest-name.ts";
 import type { Lab } from "../../engine/config/types.ts";
 import { DiagnosticsError, fail } from "../../engine/diagnostics.ts";
@@ -11,6 +10,7 @@ import { applyEdited } from "../apply-edited.ts";
 import { hasErrors } from "../apply-run.ts";
 import type { CommandContext } from "../context.ts";
 import { defineCommand, repeated } from "../define-command.ts";
+import { expandRecorded } from "../expand-recorded.ts";
 import { addVariableOptions, duration, positiveInteger } from "../plan-arguments.ts";
 import { nextFreeName, requireFreeName, takenNames } from "../vm-names.ts";
 import { type GivenVariables, LAB_FILE, openLab, openStore } from "../workspace.ts";
@@ -67,10 +67,11 @@ async function create(
   options: CreateOptions,
 ): Promise<number> {
   const lab = await openLab(context, options);
-  const expansion = expandLab(lab);
+  const state = await (await openStore(context)).read();
+  const expansion = expandRecorded(lab, state);
   if (hasErrors(expansion.diagnostics)) throw new DiagnosticsError(expansion.diagnostics);
   const base = requireSource(lab, options);
-  const taken = takenNames(lab, expansion, await (await openStore(context)).read());
+  const taken = takenNames(lab, expansion, state);
   if (given !== undefined) requireFreeName(given, taken);
   const name = given ?? nextFreeName(base, taken);
   const path = join(context.folder, LAB_FILE);

@@ -1,11 +1,10 @@
 import type { Command } from "commander";
 import { evaluateExpression } from "../../engine/config/evaluate-expression.ts";
-import { expandLab } from "../../engine/config/expand.ts";
 import { DiagnosticsError } from "../../engine/diagnostics.ts";
-import { expandInput } from "../../engine/plan/expand-input.ts";
 import { hasErrors } from "../apply-run.ts";
 import type { CommandContext } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
+import { expandRecorded } from "../expand-recorded.ts";
 import { addVariableOptions } from "../plan-arguments.ts";
 import { valueText } from "../render/outputs.ts";
 import { type GivenVariables, openLab, openStore } from "../workspace.ts";
@@ -32,7 +31,7 @@ export function define(context: CommandContext): Command {
     const lab = await openLab(context, options);
     const state = await (await openStore(context)).read();
     const liveAttributes = (address: string) => state?.resources[address]?.attributes;
-    const expansion = expandLab(lab, state === undefined ? undefined : expandInput(state));
+    const expansion = expandRecorded(lab, state);
     if (hasErrors(expansion.diagnostics)) throw new DiagnosticsError(expansion.diagnostics);
     const bare = /^\$\{(.*)\}$/s.exec(expression.trim())?.[1] ?? expression;
     const { value, sensitive } = await evaluateExpression(lab, expansion, bare, liveAttributes);

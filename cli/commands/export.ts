@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { expandLab } from "../../engine/config/expand.ts";
 import { DiagnosticsError } from "../../engine/diagnostics.ts";
 import { exportVm } from "../../engine/operate/export-vm.ts";
 import type { ExportedImage, ExportOptions } from "../../providers/provider.ts";
@@ -7,6 +6,7 @@ import { hasErrors, recoverFirst } from "../apply-run.ts";
 import { confirm } from "../confirm.ts";
 import type { CommandContext } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
+import { expandHere } from "../expand-recorded.ts";
 import { declareExport, requireEditable, tellExport, type Written } from "../export-result.ts";
 import { type Declared, requireDeclarable } from "../image-declaration.ts";
 import { listenForInterrupts } from "../interrupt.ts";
@@ -80,7 +80,7 @@ async function exportCommand(
 ): Promise<number> {
   const reporter = runReporter(context, { json: options.json === true });
   const workspace = await openWorkspace(context, options, reporter.events);
-  const { diagnostics } = expandLab(workspace.lab);
+  const { diagnostics } = await expandHere(context, workspace.lab);
   if (hasErrors(diagnostics)) throw new DiagnosticsError(diagnostics);
   const record = chosenVm(await workspace.store.read(), vm);
   instanceOf(record);

@@ -1,11 +1,11 @@
 import { type Command, Option } from "commander";
-import { expandLab } from "../../engine/config/expand.ts";
 import { DiagnosticsError } from "../../engine/diagnostics.ts";
 import { buildGraph } from "../../engine/graph/dependency-graph.ts";
 import { type GraphFormat, renderGraph } from "../../engine/graph/render.ts";
 import { hasErrors } from "../apply-run.ts";
 import type { CommandContext } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
+import { expandHere } from "../expand-recorded.ts";
 import { addVariableOptions } from "../plan-arguments.ts";
 import { type GivenVariables, openLab } from "../workspace.ts";
 
@@ -27,7 +27,7 @@ export function define(context: CommandContext): Command {
   );
   return addVariableOptions(command).action(async (options: GraphOptions) => {
     const lab = await openLab(context, options);
-    const { resources, diagnostics } = await expandLab(lab);
+    const { resources, diagnostics } = await expandHere(context, lab);
     if (hasErrors(diagnostics)) throw new DiagnosticsError(diagnostics);
     context.terminal.out.write(renderGraph(buildGraph(resources), options.format, lab.name));
   });

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { checkShares } from "../../engine/config/check-shares.ts";
-import { expandLab } from "../../engine/config/expand.ts";
 import { resolveFiles } from "../../engine/config/resolve-files.ts";
 import type { Resource } from "../../engine/config/types.ts";
 import { type Diagnostic, isDiagnosticsError } from "../../engine/diagnostics.ts";
 import { hasErrors } from "../apply-run.ts";
 import { type CommandContext, colours } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
+import { expandHere } from "../expand-recorded.ts";
 import { addVariableOptions } from "../plan-arguments.ts";
 import { showDiagnostics } from "../show-diagnostics.ts";
 import { type GivenVariables, openLab } from "../workspace.ts";
@@ -60,7 +60,7 @@ interface Checked {
 async function check(context: CommandContext, options: ValidateOptions): Promise<Checked> {
   try {
     const lab = await openLab(context, options);
-    const { unneeded = [], ...needed } = expandLab(lab);
+    const { unneeded = [], ...needed } = await expandHere(context, lab);
     // What no VM stands on yet is checked all the same.
     const expansion = { ...needed, resources: [...needed.resources, ...unneeded] };
     const files = hasErrors(expansion.diagnostics)

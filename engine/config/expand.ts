@@ -1,6 +1,8 @@
 /** From a lab to what it stands for: every resource with its inputs, evaluated as far as they are known. */
 import { type Diagnostic, problem } from "../diagnostics.ts";
 import { type Json, type JsonObject, keyedHash } from "../json.ts";
+import { cloneBase } from "./expand/clone-base.ts";
+import { withCloneSources } from "./expand/clone-sources.ts";
 import type { VmDeclaration } from "./expand/declaration.ts";
 import { declareVms } from "./expand/declare-vms.ts";
 import { DeferredReads } from "./expand/deferred-reads.ts";
@@ -88,7 +90,9 @@ class Expander {
     // What a module declares under a wrong name would be reported again by all that comes.
     if (composed.uses.size > 0 && this.#findings.some(({ severity }) => severity !== "warning"))
       return this.#nothing();
-    const { vms, environments, members } = declareVms(composed, multipliers, this.#findings);
+    const declared = declareVms(composed, multipliers, this.#findings);
+    const { environments, members } = declared;
+    const vms = withCloneSources(declared.vms, this.#input.recorded, this.#findings);
     this.#values.setVms(vms, environments);
     if (results !== undefined) results.members = members;
     const lookup = {
@@ -101,7 +105,10 @@ class Expander {
     this.#values.base = (vm) => {
       const known = this.#bases.get(vm.name);
       if (known !== undefined || this.#bases.has(vm.name)) return known;
-      const base = findBase(vm, lookup);
+      // Before it is known: clones of each other come back here.
+      this.#bases.set(vm.name, undefined);
+      const base =
+        vm.clone === undefined ? findBase(vm, lookup) : cloneBase(vm.clone, vms, this.#values.base);
       this.#bases.set(vm.name, base);
       return base;
     };
@@ -130,10 +137,15 @@ class Expander {
     const machines: { vm: VmDeclaration; inputs: VmInputs }[] = [];
     const vmResources: Resource[] = [];
     const used = new Set<string>();
+    const declaredImages = new Set(images.addresses());
     for (const vm of vms.values()) {
       const depends = new Set<string>();
       const base = this.#values.base(vm);
-      if (base !== undefined) depends.add(base.address);
+      const { clone } = vm;
+      // What a clone stands on may be declared no more.
+      if (base !== undefined && (clone === undefined || declaredImages.has(base.address)))
+        depends.add(base.address);
+      if (clone !== undefined && clone.recorded === undefined) depends.add(`vm.${clone.inputs.vm}`);
       const interfaces = networks.interfaces(vm.name);
       for (const { name } of interfaces) depends.add(`network.${name}`);
       const attachments = volumes.attachments(vm.name);
@@ -186,11 +198,11 @@ class Expander {
       note: (analysis) => this.#reads.note(analysis, LAB_SCOPE, EMPTY_SCOPE),
     });
     const needed = this.#needed(imageResources, used);
-    const declared = [...secrets, ...imageResources, ...vmResources];
+    const all = [...secrets, ...imageResources, ...vmResources];
     this.#findings.push(
-      ...moveFindings(declaredMoves(this.#lab), declared),
-      ...removalFindings(this.#lab, declared),
-      ...importFindings(this.#lab, declared),
+      ...moveFindings(declaredMoves(this.#lab), all),
+      ...removalFindings(this.#lab, all),
+      ...importFindings(this.#lab, all),
     );
     return {
       resources: [

@@ -86,6 +86,15 @@ export interface AttachmentInputs {
   readonly mode?: string;
 }
 
+/** The VM whose disk another one begins with. */
+export interface CloneInputs {
+  readonly vm: string;
+  /** Name of one of its snapshots. */
+  readonly snapshot?: string;
+  /** Nothing is shared with it. */
+  readonly full: boolean;
+}
+
 /** A folder of the host in a VM. */
 export interface ShareInputs {
   /** Lab-relative, or absolute when written so. */
@@ -158,6 +167,8 @@ export interface VmInputs {
   readonly on_missing_image?: "build" | "fallback" | "error";
   /** Address of the image that it boots instead of its role's, whose steps it carries out itself. */
   readonly fallback?: string;
+  /** Image or role are then those of the VM that is named here, as they were when it was cloned. */
+  readonly clone?: CloneInputs;
   readonly cpus: OrDeferred<number>;
   readonly memory: OrDeferred<number>;
   readonly disk: OrDeferred<number>;

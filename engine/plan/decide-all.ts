@@ -7,6 +7,7 @@ import { buildGraph, type DependencyGraph } from "../graph/dependency-graph.ts";
 import { dependencyOrder } from "../graph/order.ts";
 import { directions, globPattern, select } from "../graph/select.ts";
 import type { ResourceState } from "../state/types.ts";
+import { cloneProblem } from "./clone-problem.ts";
 import { decideImage, type ImageRequest } from "./decide-image.ts";
 import { decideImport } from "./decide-import.ts";
 import { decideNetwork } from "./decide-network.ts";
@@ -281,7 +282,7 @@ function decide(
       return decideImage(resource, recorded, observed, view.outlook.resolution, view.request);
     }
     case "vm": {
-      const base = baseOf(resource, candidates, images);
+      const base = baseOf(resource, recorded, candidates, images);
       const machine = basis.imports.get(address);
       const triggers = triggersOf(resource, recorded, decided, basis.state?.resources ?? {});
       const now = basis.now;
@@ -291,10 +292,13 @@ function decide(
           ? decideVm(situation)
           : decideImport(situation, machine);
       if (options.mode === "refresh-only") return observedOnly(decision);
-      const tooSmall = smallDiskProblem(basis.workspace, resource, decision, base);
-      return tooSmall === undefined
+      const problems = [
+        smallDiskProblem(basis.workspace, resource, decision, base),
+        cloneProblem(resource, decision, (source) => candidates.get(source)?.resource !== undefined),
+      ].filter((one) => one !== undefined);
+      return problems.length === 0
         ? decision
-        : { ...decision, diagnostics: [...decision.diagnostics, tooSmall] };
+        : { ...decision, diagnostics: [...decision.diagnostics, ...problems] };
     }
   }
 }
@@ -315,6 +319,7 @@ function foreignProvider(basis: PlanBasis, { address, recorded }: Candidate): Di
 /** The image of a VM as the plan leaves it. */
 function baseOf(
   vm: Resource,
+  recorded: ResourceState | undefined,
   candidates: ReadonlyMap<string, Candidate>,
   images: ReadonlyMap<string, ImageView>,
 ): PlannedBase {
@@ -324,6 +329,12 @@ function baseOf(
   const inputs = image?.resource?.inputs as ImageInputs | undefined;
   const { user = "vmlab" } = inputs ?? {};
   const requires = inputs?.build?.requires ?? [];
+  // A clone stands on what its source stood on, whatever has become of that image since.
+  if ((vm.inputs as VmInputs).clone !== undefined) {
+    const digest = recorded?.attributes.base;
+    const known = typeof digest === "string" ? digest : undefined;
+    return { address, digest: known, restored: false, user, requires };
+  }
   if (outlook === undefined)
     return { address, digest: image?.recorded?.instance, restored: false, user, requires };
   const { digest, restored, size } = outlook;

@@ -73,11 +73,18 @@ function creation(situation: VmSituation, reasons: readonly Reason[], generation
   return {
     ...NO_CHANGE,
     action: "create",
-    summary: `${drift === undefined ? "" : `${drift.what}; `}on ${inputs.fallback === undefined ? (inputs.role ?? inputs.image) : `${inputs.fallback}, then ${inputs.role}`}, ${size.join(", ")}`,
+    summary: `${drift === undefined ? "" : `${drift.what}; `}${beginning(inputs)}, ${size.join(", ")}`,
     reasons,
     steps,
     planned: plannedVm(situation, generation),
   };
+}
+
+/** `on docker`, `clone of web`. */
+function beginning({ clone, fallback, role, image }: VmInputs): string {
+  if (clone !== undefined)
+    return `clone of ${clone.vm}${clone.snapshot === undefined ? "" : ` at ${clone.snapshot}`}`;
+  return `on ${fallback === undefined ? (role ?? image) : `${fallback}, then ${role}`}`;
 }
 
 function broken(situation: VmSituation, reason: string): Decision {

@@ -41,7 +41,9 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
       await world.put({ ...blank, state: "incomplete" });
       await world.disturb("create", spec.name, context.signal);
       const attributes = attributesOf(spec);
-      await world.put({ ...blank, state: "stopped", attributes });
+      const source = spec.clone === undefined ? undefined : await world.existing(spec.clone.source);
+      // What was done in a guest is on its disk.
+      await world.put({ ...blank, state: "stopped", attributes, log: source?.log ?? [] });
       return attributes;
     },
     async start(spec, context) {

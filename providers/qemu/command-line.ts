@@ -1,16 +1,15 @@
 /** QEMU's arguments for one VM: a pure function of what is declared, recorded and chosen. */
+import { basename } from "node:path";
 import type { ShareSpec } from "../provider.ts";
 import type { Accelerator } from "./accel-probe.ts";
 import type { Forward } from "./forwards.ts";
 import { hostForwardRule } from "./forwards.ts";
 import { type ConnectedInterface, interfaceName } from "./network/interfaces.ts";
 import type { VmFolder } from "./vm-folder.ts";
-import { uuidOf } from "./vm-folder.ts";
+import { nodeOf, uuidOf } from "./vm-folder.ts";
 import { type VolumeDisk, volumeDevice, volumeLayers } from "./volume/plug.ts";
 import { shareTag } from "./volume/share-tag.ts";
 
-/** Node name of the disk's format layer, for QMP. */
-export const DISK_NODE = "disk-0";
 /** Node name of the UEFI variables' format layer. */
 export const UEFI_VARS_NODE = "uefi-vars";
 /** Id of the user-mode network, for the monitor. */
@@ -124,20 +123,12 @@ function firmware(options: MachineOptions): string[] {
 }
 
 function disk(path: string): string[] {
+  const node = nodeOf(basename(path));
   return [
-    ...[
-      "-blockdev",
-      json({ driver: "file", filename: path, "node-name": `${DISK_NODE}-file`, discard: "unmap" }),
-    ],
-    ...[
-      "-blockdev",
-      json({ driver: "qcow2", file: `${DISK_NODE}-file`, "node-name": DISK_NODE, discard: "unmap" }),
-    ],
+    ...["-blockdev", json({ driver: "file", filename: path, "node-name": `${node}-file`, discard: "unmap" })],
+    ...["-blockdev", json({ driver: "qcow2", file: `${node}-file`, "node-name": node, discard: "unmap" })],
     // werror=enospc: a full host disk pauses the machine instead of giving the guest write errors.
-    ...[
-      "-device",
-      `virtio-blk-pci,drive=${DISK_NODE},id=${DISK_NODE}-device,bootindex=0,werror=enospc,rerror=report`,
-    ],
+    ...["-device", `virtio-blk-pci,drive=${node},id=disk-0-device,bootindex=0,werror=enospc,rerror=report`],
   ];
 }
 

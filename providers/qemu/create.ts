@@ -4,6 +4,7 @@ import { DiagnosticsError, fail, problem } from "../../engine/diagnostics.ts";
 import type { JsonObject } from "../../engine/json.ts";
 import type { CallContext, VmSpec } from "../provider.ts";
 import { vmAttributes } from "./attributes.ts";
+import { cloneDisk } from "./clone/clone-disk.ts";
 import type { QemuContext } from "./context.ts";
 import { convertToQcow2, createOverlay, diskInfo } from "./disk-image.ts";
 import { findUefi, noUefi } from "./firmware.ts";
@@ -17,6 +18,7 @@ import { authorizedKeys, labKey, makeKeyPair } from "./ssh-keys.ts";
 import {
   checkSocketPaths,
   macOf,
+  readGuestRecord,
   readRuntime,
   readVmRecord,
   type VmFolder,
@@ -45,19 +47,28 @@ export async function createVm(context: QemuContext, spec: VmSpec, call: CallCon
   call.progress("making the disk");
   await effects.files.remove(folder.root);
   await effects.files.makeDir(folder.root);
-  await createOverlay(effects, join(folder.root, FIRST_LAYER), base, spec.disk);
-  if (uefi !== undefined) await convertToQcow2(effects, uefi.vars, folder.uefiVars);
+  const { clone } = spec;
+  const cloned =
+    clone === undefined
+      ? undefined
+      : await cloneDisk(context, spec, clone, { folder, file: FIRST_LAYER }, call);
+  if (cloned === undefined) await createOverlay(effects, join(folder.root, FIRST_LAYER), base, spec.disk);
+  if (uefi !== undefined)
+    await convertToQcow2(effects, cloned?.uefiVars ?? { path: uefi.vars, format: "raw" }, folder.uefiVars);
   call.signal.throwIfAborted();
 
   call.progress("making the seed");
   const hostKey = await makeHostKeyAndSeed(context, folder, spec);
+  // Its guest knows what its source's knew, and is told what is new.
+  const known = cloned === undefined ? undefined : await readGuestRecord(effects, cloned.source.folder);
+  if (known !== undefined) await writeRecord(effects, folder.guest, known);
   const vm: VmRecord = {
     version: 1,
     id: spec.id,
     name: spec.name,
     lab: { name: spec.lab.name, lineage: spec.lab.lineage },
     user: spec.user,
-    layers: [{ digest: spec.base.digest }, { file: FIRST_LAYER }],
+    layers: cloned?.layers ?? [{ digest: spec.base.digest }, { file: FIRST_LAYER }],
     disk: spec.disk,
     machine,
     firmware: spec.firmware,
@@ -113,6 +124,7 @@ async function makeHostKeyAndSeed(context: QemuContext, folder: VmFolder, spec: 
     hostKey: { privateText: await effects.files.readText(folder.hostKey), publicKey: hostKey.publicKey },
     mac: macOf(spec.id),
     networks: spec.networks ?? [],
+    isClone: spec.clone !== undefined,
     ...(await cloudConfigOf(spec)),
   });
   await writeSeedFiles(effects, folder.seedFiles, files);

@@ -16,14 +16,30 @@ export async function diskInfo(effects: Effects, path: string): Promise<DiskInfo
   return { format: info.format, virtualSize: info["virtual-size"] };
 }
 
-/** An empty qcow2 layer of `size` bytes over `base`, mode 0600: what a guest is given ends up in it. */
+/**
+ * An empty qcow2 layer of `size` bytes over `base`, mode 0600: what a guest is given ends up in it. `busy`: a machine
+ * writes to the base, which is not looked into then.
+ */
 export async function createOverlay(
   effects: Effects,
   path: string,
-  base: { readonly path: string; readonly format: string },
+  base: { readonly path: string; readonly format: string; readonly busy?: boolean },
   size: number,
 ): Promise<void> {
-  const args = ["create", "-q", "-f", "qcow2", "-F", base.format, "-b", base.path, path, String(size)];
+  const unseen = base.busy === true ? ["-u"] : [];
+  const args = [
+    "create",
+    "-q",
+    ...unseen,
+    "-f",
+    "qcow2",
+    "-F",
+    base.format,
+    "-b",
+    base.path,
+    path,
+    String(size),
+  ];
   await qemuImg(effects, args, `the disk ${path} cannot be made`);
   await effects.files.chmod(path, 0o600);
 }
@@ -43,12 +59,16 @@ export async function growDisk(effects: Effects, path: string, size: number): Pr
   );
 }
 
-/** A qcow2 copy of a raw image. */
-export async function convertToQcow2(effects: Effects, from: string, to: string): Promise<void> {
+/** A qcow2 copy of an image, which a running machine may have open. */
+export async function convertToQcow2(
+  effects: Effects,
+  from: { readonly path: string; readonly format: "raw" | "qcow2" },
+  to: string,
+): Promise<void> {
   await qemuImg(
     effects,
-    ["convert", "-f", "raw", "-O", "qcow2", from, to],
-    `${from} cannot be copied to ${to}`,
+    ["convert", "-U", "-f", from.format, "-O", "qcow2", from.path, to],
+    `${from.path} cannot be copied to ${to}`,
   );
 }
 

@@ -5,6 +5,7 @@ import type { Effects } from "../../engine/effects.ts";
 import type { JsonObject } from "../../engine/json.ts";
 import type { VmObservation } from "../provider.ts";
 import { vmAttributes } from "./attributes.ts";
+import { sharedLayerPath } from "./clone/shared-layers.ts";
 import type { QemuContext } from "./context.ts";
 import { forwardedPort } from "./forwards.ts";
 import { type MachineLog, readMachineLog } from "./machine-log.ts";
@@ -151,7 +152,8 @@ async function missingLayer(
 ): Promise<string | undefined> {
   for (const layer of vm.layers) {
     if (!("digest" in layer)) {
-      const path = join(folder.root, layer.file);
+      const path =
+        "file" in layer ? join(folder.root, layer.file) : sharedLayerPath(context.home, layer.shared);
       if ((await context.effects.files.stat(path))?.kind !== "file") return `its disk ${path} is missing`;
       continue;
     }

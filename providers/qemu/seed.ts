@@ -17,6 +17,8 @@ export interface SeedInputs {
   /** Address of the user-mode network card. */
   readonly mac: string;
   readonly networks: readonly InterfaceSpec[];
+  /** Its disk has been another machine's. */
+  readonly isClone?: boolean;
   /** The user's #cloud-config, with its top-level keys. */
   readonly cloudConfig?: { readonly text: string; readonly keys: ReadonlySet<string> };
 }
@@ -26,6 +28,18 @@ export interface SeedInputs {
  * appended, and where both say something else vmlab's part, which makes the login, stands.
  */
 const MERGE_TYPE = "list(append)+dict(no_replace,recurse_list)+str()";
+
+/**
+ * machine-id(5): what is not there is made anew, from the machine's UUID or at random. D-Bus may keep a copy of its own,
+ * from which the old one would come back. The journal goes on under the new one.
+ */
+const NEW_MACHINE_ID = [
+  "rm -f /etc/machine-id",
+  "[ -L /var/lib/dbus/machine-id ] || rm -f /var/lib/dbus/machine-id",
+  "systemd-machine-id-setup",
+  "[ ! -d /var/lib/dbus ] || ln -sf /etc/machine-id /var/lib/dbus/machine-id",
+  "systemctl --no-block try-restart systemd-journald",
+].join("; ");
 
 export const NETWORK_CONFIG = "network-config";
 
@@ -125,6 +139,9 @@ function ownPart(inputs: SeedInputs): string {
     "updates:",
     "  network:",
     "    when: [boot-new-instance, boot]",
+    ...(inputs.isClone === true
+      ? ["bootcmd:", `  - [cloud-init-per, instance, vmlab-identity, sh, -c, ${quoted(NEW_MACHINE_ID)}]`]
+      : []),
   );
 }
 

@@ -25,6 +25,7 @@ import { portTaken } from "./port-holder.ts";
 import { QEMU } from "./programs.ts";
 import { withQmp } from "./qmp.ts";
 import {
+  activeLayer,
   checkSocketPaths,
   type Runtime,
   readRuntime,
@@ -166,8 +167,6 @@ async function launchWithPorts(
 ): Promise<readonly Forward[]> {
   const { effects } = context;
   const { folder, vm, spec, accel } = what;
-  const active = vm.layers.at(-1);
-  const disk = active !== undefined && "file" in active ? active.file : "disk-0.qcow2";
   const interfaces = await connectInterfaces(context, spec);
   const volumes = await connectVolumes(context, spec);
   let wanted = forwards;
@@ -180,7 +179,7 @@ async function launchWithPorts(
       cpus: spec.cpus,
       memory: spec.memory,
       mac: vm.mac,
-      disk: join(folder.root, disk),
+      disk: join(folder.root, activeLayer(vm)),
       ...(vm.uefiCode === undefined ? {} : { uefiCode: vm.uefiCode }),
       forwards: wanted,
       interfaces,

@@ -5,6 +5,7 @@ import { fail } from "../../engine/diagnostics.ts";
 import type { Effects } from "../../engine/effects.ts";
 import { readTextIfThere } from "../../engine/read-text-if-there.ts";
 import type { LabIdentity, TrashedVm } from "../provider.ts";
+import { removeUnusedLayers } from "./clone/shared-layers.ts";
 import type { QemuContext } from "./context.ts";
 import { findMachine } from "./machine-process.ts";
 import { removeSegmentsOf } from "./network/segment.ts";
@@ -48,6 +49,7 @@ export async function removeVm(
     // The record goes first: a folder that a crash leaves is half a VM, not one with a missing disk.
     await effects.files.remove(folder.record);
     await effects.files.remove(folder.root);
+    await removeUnusedLayers(effects, home);
     return;
   }
   await effects.files.write(folder.trashRecord, `${JSON.stringify({ ...options.trash, id })}\n`);
@@ -120,6 +122,7 @@ export async function emptyTrashOf(context: QemuContext, id: string): Promise<vo
   const folder = trashFolder(home, id);
   const lineage = await lineageOf(effects, folder);
   await effects.files.remove(folder.root);
+  await removeUnusedLayers(effects, home);
   if (lineage === undefined) return;
   if ((await effects.files.stat(join(labKeyFolder(home, lineage), FORGOTTEN))) === undefined) return;
   await removeKeyIfUnused(context, lineage);

@@ -5,7 +5,6 @@ import type { JsonObject } from "../../engine/json.ts";
 import type { CallContext, VmSpec } from "../provider.ts";
 import { vmAttributes } from "./attributes.ts";
 import { bringForwards } from "./change-forwards.ts";
-import { DISK_NODE } from "./command-line.ts";
 import type { QemuContext } from "./context.ts";
 import { growDisk } from "./disk-image.ts";
 import { bringGuestUpToDate } from "./guest-state.ts";
@@ -16,7 +15,16 @@ import { requireRunning } from "./ready.ts";
 import { NETWORK_CONFIG } from "./seed.ts";
 import { makeSeedIso, writeSeedFiles } from "./seed-iso.ts";
 import { formatBytes } from "./size-text.ts";
-import { readRuntime, requireVm, type VmFolder, type VmRecord, vmFolder, writeRecord } from "./vm-folder.ts";
+import {
+  activeLayer,
+  diskNode,
+  readRuntime,
+  requireVm,
+  type VmFolder,
+  type VmRecord,
+  vmFolder,
+  writeRecord,
+} from "./vm-folder.ts";
 import { attachVolumes } from "./volume/attach.ts";
 import { whileMachineRuns } from "./watch-machine.ts";
 
@@ -104,14 +112,12 @@ async function growVmDisk(
   }
   call.progress("growing the disk");
   const { effects } = context;
-  const active = vm.layers.at(-1);
-  if (active === undefined || !("file" in active)) throw new Error(`${vm.id} has no layer of its own`);
   if (isRunning) {
     await withQmp(effects, folder.qmpSocket, { signal: call.signal, timeoutMs: 30_000 }, (qmp) =>
-      qmp.execute("block_resize", { "node-name": DISK_NODE, size: spec.disk }),
+      qmp.execute("block_resize", { "node-name": diskNode(vm), size: spec.disk }),
     );
   } else {
-    await growDisk(effects, join(folder.root, active.file), spec.disk);
+    await growDisk(effects, join(folder.root, activeLayer(vm)), spec.disk);
   }
   const grown = { ...vm, disk: spec.disk };
   await writeRecord(effects, folder.record, grown);

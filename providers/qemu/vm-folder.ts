@@ -40,14 +40,19 @@ export interface VmFolder {
   readonly copyNote: string;
   /** There while a snapshot is taken. */
   readonly snapshotNote: string;
+  /** There while a clone makes the VM go on in a new layer. */
+  readonly layerNote: string;
   /** {@link SnapshotRecord}s, one file each. */
   readonly snapshots: string;
   /** Only in the trash: {@link TrashedVm} without its size. */
   readonly trashRecord: string;
 }
 
-/** One layer of a disk, lowest first: a disk of the image store, or a file in the VM's folder. */
-export type DiskLayer = { readonly digest: string } | { readonly file: string };
+/**
+ * One layer of a disk, lowest first: a disk of the image store, a layer that clones share (its id), or a file in the
+ * VM's folder. The last is the VM's own.
+ */
+export type DiskLayer = { readonly digest: string } | { readonly shared: string } | { readonly file: string };
 
 /** What was made: the content of vm.json. */
 export interface VmRecord {
@@ -137,9 +142,27 @@ function folderAt(root: string, id: string): VmFolder {
     agentSocket: join(root, "qga.sock"),
     copyNote: join(root, "copy.json"),
     snapshotNote: join(root, "snapshot.json"),
+    layerNote: join(root, "layer.json"),
     snapshots: join(root, "snapshots"),
     trashRecord: join(root, "trash.json"),
   };
+}
+
+/** File name of the layer that the VM writes to. */
+export function activeLayer(vm: Pick<VmRecord, "id" | "layers">): string {
+  const active = vm.layers.at(-1);
+  if (active === undefined || !("file" in active)) throw new Error(`${vm.id} has no layer of its own`);
+  return active.file;
+}
+
+/** QEMU's node name of that layer: it tells for whoever speaks to a running machine which file it writes to. */
+export function diskNode(vm: Pick<VmRecord, "id" | "layers">): string {
+  return nodeOf(activeLayer(vm));
+}
+
+/** `disk-1` of `disk-1.qcow2`. */
+export function nodeOf(layerFile: string): string {
+  return layerFile.replace(/\.qcow2$/, "");
 }
 
 /** The machine's UUID; QEMU's command line carries it, which identifies the process. */

@@ -4,7 +4,15 @@ import type { JsonObject } from "../../json.ts";
 import type { Intent, ResourceState } from "../../state/types.ts";
 import { readUnchanged } from "../../unchanged-file.ts";
 import { newInstanceId, type Run, type StepCall } from "../run.ts";
-import { baseDigest, type PlannedVm, plannedVm, sealedInputs, specFor } from "./vm-target.ts";
+import {
+  baseDigest,
+  cloneSource,
+  lastingDependsOn,
+  type PlannedVm,
+  plannedVm,
+  sealedInputs,
+  specFor,
+} from "./vm-target.ts";
 
 export async function create(run: Run, call: StepCall): Promise<void> {
   const planned = plannedVm(call);
@@ -15,7 +23,11 @@ export async function create(run: Run, call: StepCall): Promise<void> {
   if (!replaces && before?.instance !== undefined) await run.providers.vm.remove(before.instance, {});
   const instance = newInstanceId(run);
   const base = baseDigest(run, planned);
-  const spec = { ...specFor(run, planned, instance, base), ...(await cloudConfigOf(run, planned)) };
+  const spec = {
+    ...specFor(run, planned, instance, base),
+    ...(await cloudConfigOf(run, planned)),
+    ...cloneOf(run, planned),
+  };
   const inputs = sealedInputs(run, planned);
   const attributes: JsonObject = { base, name: planned.name };
   const record: ResourceState = {
@@ -28,7 +40,7 @@ export async function create(run: Run, call: StepCall): Promise<void> {
     phase: "created",
     inputs,
     attributes,
-    dependsOn: planned.dependsOn,
+    dependsOn: lastingDependsOn(planned),
     preventDestroy: planned.preventDestroy,
     ...(planned.triggers === undefined ? {} : { triggers: planned.triggers }),
     ...(planned.environment === undefined ? {} : { environment: planned.environment }),
@@ -73,6 +85,14 @@ export async function create(run: Run, call: StepCall): Promise<void> {
     restartOld: observation?.state === "running",
   };
   await run.keeper.commit({ kind: "done", operation, address, resource: { ...before, replacement } });
+}
+
+function cloneOf(run: Run, planned: PlannedVm): Pick<VmSpec, "clone"> {
+  const { clone } = planned.inputs;
+  if (clone === undefined) return {};
+  const { instance } = cloneSource(run, planned, clone);
+  const { snapshot, full } = clone;
+  return { clone: { source: instance, full, ...(snapshot === undefined ? {} : { snapshot }) } };
 }
 
 async function cloudConfigOf(run: Run, { address, inputs }: PlannedVm): Promise<Pick<VmSpec, "cloudConfig">> {

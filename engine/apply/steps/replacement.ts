@@ -4,7 +4,7 @@ import type { Intent, Replacement, ResourceState } from "../../state/types.ts";
 import { forceStop, quietCall } from "../quiet-call.ts";
 import type { Run, StepCall } from "../run.ts";
 import { toTrash } from "./remove.ts";
-import { recordOf } from "./vm-target.ts";
+import { lastingDependsOn, recordOf } from "./vm-target.ts";
 
 /**
  * The record now describes the new machine. In the same durable batch the intent to retire the old one is noted, so
@@ -14,7 +14,8 @@ export async function promote(run: Run, operation: Operation, record: ResourceSt
   const { replacement, stepsDone: _done, provisioned: _provisioned, powerOverride, ...rest } = record;
   if (replacement === undefined) return;
   const planned = run.plan.resources[operation.address];
-  const triggers = planned?.type === "vm" ? planned.triggers : undefined;
+  const vm = planned?.type === "vm" ? planned : undefined;
+  const triggers = vm?.triggers;
   const runs = replacement.phase !== "created";
   const promoted: ResourceState = {
     ...rest,
@@ -23,9 +24,7 @@ export async function promote(run: Run, operation: Operation, record: ResourceSt
     phase: replacement.phase,
     inputs: replacement.inputs,
     attributes: replacement.attributes,
-    ...(planned === undefined
-      ? {}
-      : { dependsOn: planned.dependsOn, preventDestroy: planned.preventDestroy }),
+    ...(vm === undefined ? {} : { dependsOn: lastingDependsOn(vm), preventDestroy: vm.preventDestroy }),
     ...(triggers === undefined ? {} : { triggers }),
     ...(runs || powerOverride === undefined ? {} : { powerOverride }),
   };

@@ -1,6 +1,6 @@
 /** The machine that a VM step works on: the replacement while one is under way, else the VM's own. */
 import type { VmSpec } from "../../../providers/provider.ts";
-import { baseAddress } from "../../config/types.ts";
+import { baseAddress, type CloneInputs } from "../../config/types.ts";
 import { fail } from "../../diagnostics.ts";
 import type { JsonObject } from "../../json.ts";
 import type { PlannedResource } from "../../plan/types.ts";
@@ -29,6 +29,8 @@ export function recordOf(run: Run, address: string): ResourceState {
 
 /** Digest of the disk's base: planned, or that of the image which an earlier operation obtained. */
 export function baseDigest(run: Run, planned: PlannedVm): string {
+  const { clone } = planned.inputs;
+  if (clone !== undefined) return String(cloneSource(run, planned, clone).attributes.base);
   const address = baseAddress(planned.inputs);
   const digest = planned.base ?? run.keeper.resource(address)?.instance;
   if (digest !== undefined) return digest;
@@ -38,6 +40,27 @@ export function baseDigest(run: Run, planned: PlannedVm): string {
     summary: `${address}, on which ${planned.address} stands, does not exist yet`,
     hint: "Apply without --target or --exclude, or plan again.",
   });
+}
+
+/** The record of the VM that a clone is made of. */
+export function cloneSource(
+  run: Run,
+  planned: PlannedVm,
+  clone: CloneInputs,
+): ResourceState & { readonly instance: string } {
+  const record = run.keeper.resource(`vm.${clone.vm}`);
+  if (record?.instance !== undefined) return { ...record, instance: record.instance };
+  return fail({
+    code: "apply/no-clone-source",
+    address: planned.address,
+    summary: `vm.${clone.vm}, of which ${planned.address} is a clone, does not exist`,
+    hint: "Apply without --target or --exclude, or plan again.",
+  });
+}
+
+/** What a VM goes on needing: the one that it is a clone of may go once it exists. */
+export function lastingDependsOn({ inputs, dependsOn }: PlannedVm): readonly string[] {
+  return dependsOn.filter((address) => address !== `vm.${inputs.clone?.vm}`);
 }
 
 export function specFor(run: Run, planned: PlannedVm, instance: string, base: string): VmSpec {

@@ -1,6 +1,6 @@
 /** One concrete VM: what it was declared as, before its settings are evaluated. */
 import type { JsonObject } from "../../json.ts";
-import type { EnvironmentMember, Origin, Rolling, Scope } from "../types.ts";
+import type { CloneInputs, EnvironmentMember, Origin, Rolling, Scope } from "../types.ts";
 import type { Layer } from "./layers.ts";
 
 export interface VmDeclaration {
@@ -12,4 +12,12 @@ export interface VmDeclaration {
   readonly scope: Scope;
   readonly member?: EnvironmentMember;
   readonly rolling?: Rolling;
+  readonly clone?: DeclaredClone;
+}
+
+/** The VM that another one's disk begins with. */
+export interface DeclaredClone {
+  readonly inputs: CloneInputs;
+  /** Of the clone, when it exists: from then on nothing is taken from the source. */
+  readonly recorded?: JsonObject;
 }

@@ -70,13 +70,16 @@ class Normaliser {
   run(): NormalisedVm {
     const settings = this.#settings;
     const { image, role } = this.#base;
+    const { clone } = this.#vm;
     const ready = tableOf(settings.ready);
     const choice = <T>(key: string): T => (settings[key] ?? vmDefaults[key]) as T;
     const inputs: VmInputs = {
       // A plain property first: an object that begins with a spread takes twice the memory, and there are many VMs.
       on_change: choice("on_change"),
       ...(image === undefined ? {} : { image }),
-      ...(role === undefined ? {} : { role, on_missing_image: choice("on_missing_image") }),
+      ...(role === undefined ? {} : { role }),
+      ...(role === undefined || clone !== undefined ? {} : { on_missing_image: choice("on_missing_image") }),
+      ...(clone === undefined ? {} : { clone: clone.inputs }),
       cpus: this.#value(choice<Json>("cpus"), "cpus", ["cpus"]),
       memory: this.#value(choice<Json>("memory"), "size", ["memory"]),
       disk: this.#value(choice<Json>("disk"), "size", ["disk"]),

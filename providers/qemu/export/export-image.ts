@@ -12,6 +12,7 @@ import type { Workplace } from "../../images/workplace.ts";
 import { type BuildPlace, withBuildPlace } from "../../packer/build-place.ts";
 import { buildMark } from "../../packer/build-processes.ts";
 import type { CallContext, ExportedImage, ExportOptions } from "../../provider.ts";
+import { sharedLayerPath } from "../clone/shared-layers.ts";
 import type { QemuContext } from "../context.ts";
 import { qemuProvider } from "../index.ts";
 import { readVms } from "../read.ts";
@@ -65,7 +66,7 @@ export async function exportImage(
   });
 }
 
-/** Paths of the VM's own layers, lowest first, and the digest of the image below them. */
+/** Paths of the VM's layers above the image, lowest first, and the digest of the image below them. */
 async function soundLayers(
   context: QemuContext,
   vm: VmRecord,
@@ -81,7 +82,10 @@ async function soundLayers(
     });
   }
   const digests = vm.layers.flatMap((layer) => ("digest" in layer ? [bareDigest(layer.digest)] : []));
-  const layers = vm.layers.flatMap((layer) => ("file" in layer ? [join(folder.root, layer.file)] : []));
+  const layers = vm.layers.flatMap((layer) => {
+    if ("digest" in layer) return [];
+    return "file" in layer ? join(folder.root, layer.file) : sharedLayerPath(context.home, layer.shared);
+  });
   return { layers, base: digests[0] ?? "" };
 }
 

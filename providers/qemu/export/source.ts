@@ -62,39 +62,45 @@ export async function chooseSource(
 }
 
 async function snapshotSource(
-  { effects }: QemuContext,
+  context: QemuContext,
   work: DiskWork,
   vm: { readonly folder: VmFolder; readonly name: string; readonly active: string },
   { snapshot = "", crashConsistent }: Pick<ExportOptions, "snapshot" | "crashConsistent">,
   running: boolean,
 ): Promise<Source> {
-  const { name } = vm;
-  const { snapshots } = await qemuImgJson(work, "info", vm.active);
-  const found = Array.isArray(snapshots) ? snapshots.filter(isJsonObject) : [];
-  // People know those of vmlab by their own names, and those that they made themselves by QEMU's.
-  const tags = new Map((await readSnapshots(effects, vm.folder)).map((one) => [one.tag, one.name]));
-  const nameOf = (tag: string) => tags.get(tag) ?? tag;
-  const wanted = found.find((each) => nameOf(String(each.name)) === snapshot);
-  const names = found.map((each) => nameOf(String(each.name)));
-  if (wanted === undefined) {
-    return fail({
-      code: "image/export-no-snapshot",
-      address: work.address,
-      summary: `${name} has no snapshot "${snapshot}"`,
-      hint:
-        names.length === 0
-          ? `It has none at all. Without --from-snapshot, what its disk holds now is exported.`
-          : `It has ${names.join(", ")}.`,
-    });
-  }
-  if (Number(wanted["vm-state-size"] ?? 0) > 0 && !crashConsistent) {
+  const { tag, memory } = await findSnapshot(context, work, vm, snapshot);
+  if (memory && !crashConsistent) {
     return fail({
       code: "image/export-unclean",
       address: work.address,
-      summary: `the snapshot "${snapshot}" was taken while ${name} was running`,
+      summary: `the snapshot "${snapshot}" was taken while ${vm.name} was running`,
       detail: "What its guest had only in memory is not on the disk, which is as after a power cut.",
       hint: "Take the disk as it is with --crash-consistent, or a snapshot that was made while the VM was off.",
     });
   }
-  return { kind: "snapshot", name: snapshot, tag: String(wanted.name), running };
+  return { kind: "snapshot", name: snapshot, tag, running };
+}
+
+/** A snapshot inside a VM's active layer, by the name that people know it by. */
+export async function findSnapshot(
+  { effects }: QemuContext,
+  work: DiskWork,
+  { folder, name, active }: { readonly folder: VmFolder; readonly name: string; readonly active: string },
+  snapshot: string,
+): Promise<{ readonly tag: string; readonly memory: boolean }> {
+  const { snapshots } = await qemuImgJson(work, "info", active);
+  const found = Array.isArray(snapshots) ? snapshots.filter(isJsonObject) : [];
+  // People know those of vmlab by their own names, and those that they made themselves by QEMU's.
+  const tags = new Map((await readSnapshots(effects, folder)).map((one) => [one.tag, one.name]));
+  const nameOf = (tag: string) => tags.get(tag) ?? tag;
+  const wanted = found.find((each) => nameOf(String(each.name)) === snapshot);
+  if (wanted !== undefined)
+    return { tag: String(wanted.name), memory: Number(wanted["vm-state-size"] ?? 0) > 0 };
+  const names = found.map((each) => nameOf(String(each.name)));
+  return fail({
+    code: "image/export-no-snapshot",
+    address: work.address,
+    summary: `${name} has no snapshot "${snapshot}"`,
+    hint: names.length === 0 ? "It has none at all: leave the snapshot out." : `It has ${names.join(", ")}.`,
+  });
 }

@@ -11,7 +11,7 @@ const SEAL_BYTES = 128 * 2 ** 20;
 const VERIFY_BYTES = 256 * 2 ** 20;
 
 export interface SpaceQuestion {
-  /** Paths of the VM's own layers, the active one last. */
+  /** Paths of the VM's layers above the image, the active one last. */
   readonly layers: readonly string[];
   /** The image at the bottom of the VM's layers, and the path of its disk. */
   readonly bottom: { readonly digest: string; readonly path: string };

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { fail } from "../../../engine/diagnostics.ts";
 import type { Effects } from "../../../engine/effects.ts";
 import { isJsonObject } from "../../../engine/json.ts";
-import { DISK_NODE, UEFI_VARS_NODE } from "../command-line.ts";
+import { UEFI_VARS_NODE } from "../command-line.ts";
 import type { QemuContext } from "../context.ts";
 import { QEMU_IMG } from "../programs.ts";
-import type { VmFolder, VmRecord } from "../vm-folder.ts";
+import { activeLayer, diskNode, type VmFolder, type VmRecord } from "../vm-folder.ts";
 import { volumeNode } from "../volume/plug.ts";
 import { volumeFolder } from "../volume/volume-folder.ts";
 
@@ -25,10 +25,8 @@ export function snapshotDisks(
   vm: VmRecord,
   volumes: readonly { readonly id: string; readonly name: string }[],
 ): readonly SnapshotDisk[] {
-  const active = vm.layers.at(-1);
-  const file = active !== undefined && "file" in active ? active.file : "disk-0.qcow2";
   return [
-    { node: DISK_NODE, path: join(folder.root, file), what: "its disk" },
+    { node: diskNode(vm), path: join(folder.root, activeLayer(vm)), what: "its disk" },
     ...(vm.uefiCode === undefined
       ? []
       : [{ node: UEFI_VARS_NODE, path: folder.uefiVars, what: "its UEFI variables" }]),

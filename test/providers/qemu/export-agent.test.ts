@@ -117,7 +117,12 @@ describe("a guest that was made to stand still for a copy that fails", () => {
   };
   const copy = () => ({ active: join(folder.root, "a"), target: join(folder.root, "b"), freeze: true });
   const running = () =>
-    ({ folder, machine: identity, vm: { name: "web" }, access: {} }) as unknown as RunningMachine;
+    ({
+      folder,
+      machine: identity,
+      vm: { name: "web", layers: [{ file: "disk-0.qcow2" }] },
+      access: {},
+    }) as unknown as RunningMachine;
   const work = () => ({ effects, address: "vm.web", call, env: {} });
   const context = () => ({ effects, home: homeFrom({ VMLAB_HOME: folder.root }), imageDisk: () => "" });
 

@@ -1,0 +1,125 @@
+/** The disk of a clone: a layer over what its source has written so far, or a copy of that. */
+import { join } from "node:path";
+import { fail } from "../../../engine/diagnostics.ts";
+import { withHostLock } from "../../../engine/host/host-lock.ts";
+import type { CallContext, CloneSpec, VmSpec } from "../../provider.ts";
+import { clearAbandonedWork } from "../abandoned-work.ts";
+import type { QemuContext } from "../context.ts";
+import { createOverlay } from "../disk-image.ts";
+import { findMachine, type MachineProcess } from "../machine-process.ts";
+import { readVms } from "../read.ts";
+import { formatBytes } from "../size-text.ts";
+import { innerSnapshots } from "../snapshot/snapshot-disks.ts";
+import {
+  activeLayer,
+  type DiskLayer,
+  readRuntime,
+  requireVm,
+  type VmFolder,
+  type VmRecord,
+  vmFolder,
+} from "../vm-folder.ts";
+import { copyDisk } from "./copy-disk.ts";
+import { shareDisk } from "./share-disk.ts";
+import { sharedLayerPath } from "./shared-layers.ts";
+
+/** The machine that is cloned. */
+export interface CloneSource {
+  readonly folder: VmFolder;
+  readonly vm: VmRecord;
+  /** Undefined while it is off. */
+  readonly machine: MachineProcess | undefined;
+}
+
+/** What of the source the clone begins with. */
+export interface ClonedDisk {
+  /** Of the clone, the last its own. */
+  readonly layers: readonly DiskLayer[];
+  readonly source: CloneSource;
+  /** What its firmware remembers. */
+  readonly uefiVars: { readonly path: string; readonly format: "qcow2" };
+}
+
+/** How long another clone of the same machine is waited for: it may copy a whole disk. */
+const LOCK_MS = 60 * 60_000;
+
+/** Makes `spec`'s disk in `folder` under the name `file`. The source keeps all that it has, and goes on if it runs. */
+export async function cloneDisk(
+  context: QemuContext,
+  spec: VmSpec,
+  clone: CloneSpec,
+  to: { readonly folder: VmFolder; readonly file: string },
+  call: CallContext,
+): Promise<ClonedDisk> {
+  const { effects, home } = context;
+  const lock = { timeoutMs: LOCK_MS, signal: call.signal };
+  // Others may be cloning it in this very moment.
+  return await withHostLock(
+    effects,
+    home,
+    `clone-${clone.source}`,
+    () => make(context, spec, clone, to, call),
+    lock,
+  );
+}
+
+async function make(
+  context: QemuContext,
+  spec: VmSpec,
+  clone: CloneSpec,
+  to: { readonly folder: VmFolder; readonly file: string },
+  call: CallContext,
+): Promise<ClonedDisk> {
+  const { effects, home } = context;
+  const source = await soundSource(context, spec, clone);
+  const { folder, vm } = source;
+  if (spec.disk < vm.disk) {
+    fail({
+      code: "qemu/disk-too-small",
+      address: `vm.${spec.name}`,
+      summary: `the disk of ${spec.name} is smaller than that of ${vm.name}, of which it is a clone`,
+      detail: `disk is ${formatBytes(spec.disk)}, that of ${vm.name} has ${formatBytes(vm.disk)}.`,
+      hint: `Set disk to ${formatBytes(vm.disk)} or more.`,
+    });
+  }
+  const path = join(to.folder.root, to.file);
+  const own = { file: to.file };
+  const uefiVars = { path: folder.uefiVars, format: "qcow2" } as const;
+  // A snapshot lies inside the layer that the machine writes to, and could not be gone back to in any other.
+  const inner = await innerSnapshots(effects, join(folder.root, activeLayer(vm)));
+  if (clone.full || clone.snapshot !== undefined || inner.length > 0) {
+    const [image] = vm.layers;
+    if (image === undefined || !("digest" in image)) throw new Error(`${vm.id} stands on no image`);
+    const base = context.imageDisk(image.digest);
+    await copyDisk(context, source, { base, path, size: spec.disk, ...clone }, call);
+    return { layers: [image, own], source, uefiVars };
+  }
+  const below = await shareDisk(context, source, call);
+  const top = below.at(-1);
+  if (top === undefined || !("shared" in top)) throw new Error(`${vm.id} shares no layer`);
+  call.progress("making the disk");
+  await createOverlay(effects, path, { path: sharedLayerPath(home, top.shared), format: "qcow2" }, spec.disk);
+  return { layers: [...below, own], source, uefiVars };
+}
+
+async function soundSource(
+  context: QemuContext,
+  spec: VmSpec,
+  { source: id }: CloneSpec,
+): Promise<CloneSource> {
+  const { effects, home } = context;
+  const folder = vmFolder(home, id);
+  await clearAbandonedWork(context, folder);
+  const vm = await requireVm(effects, folder);
+  const observation = (await readVms(context, [id])).get(id);
+  if (observation?.state === "broken") {
+    fail({
+      code: "vm/broken",
+      address: `vm.${spec.name}`,
+      summary: `${vm.name} cannot be cloned: ${observation.reason}`,
+      hint: "`vmlab doctor` looks closer.",
+    });
+  }
+  const machine = await findMachine(effects, folder, await readRuntime(effects, folder));
+  return { folder, vm, machine };
+}

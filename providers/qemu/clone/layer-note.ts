@@ -1,0 +1,106 @@
+/**
+ * layer.json in a VM's folder: the machine is being made to go on in a new layer. It is there before anything is
+ * changed, and goes when that is done, so that whoever comes after a crash can finish it.
+ */
+import { join } from "node:path";
+import type { Effects } from "../../../engine/effects.ts";
+import { isJsonObject } from "../../../engine/json.ts";
+import { readTextIfThere } from "../../../engine/read-text-if-there.ts";
+import { ownerLives, ownOwner, parseOwner } from "../../images/owner.ts";
+import type { QemuContext } from "../context.ts";
+import { findMachine } from "../machine-process.ts";
+import { type QmpConnection, withQmp } from "../qmp.ts";
+import {
+  activeLayer,
+  nodeOf,
+  readRuntime,
+  readVmRecord,
+  unlessDamaged,
+  type VmFolder,
+} from "../vm-folder.ts";
+import { removeUnusedLayers } from "./shared-layers.ts";
+
+export interface LayerNote {
+  /** File names in the VM's folder: of the layer that is frozen, and of the one that is written from then on. */
+  readonly before: string;
+  readonly file: string;
+  /** Id of the frozen layer. */
+  readonly shared: string;
+}
+
+const QMP_MS = 30_000;
+
+export async function writeLayerNote(effects: Effects, folder: VmFolder, note: LayerNote): Promise<void> {
+  await effects.files.write(folder.layerNote, JSON.stringify({ ...note, ...(await ownOwner(effects)) }));
+}
+
+export async function removeLayerNote(effects: Effects, folder: VmFolder): Promise<void> {
+  await effects.files.remove(folder.layerNote);
+}
+
+/** The running machine writes to the new layer when this resolves. One that does already is no error. */
+export async function switchMachine(
+  effects: Effects,
+  folder: VmFolder,
+  { before, file }: LayerNote,
+): Promise<void> {
+  await withQmp(effects, folder.qmpSocket, { timeoutMs: QMP_MS }, async (qmp) => {
+    const nodes = await nodeNames(qmp);
+    const overlay = nodeOf(file);
+    if (nodes.has(overlay) && (await isAttached(qmp, overlay))) return;
+    const layer = { driver: "file", filename: join(folder.root, file), discard: "unmap" };
+    if (!nodes.has(`${overlay}-file`))
+      await qmp.execute("blockdev-add", { ...layer, "node-name": `${overlay}-file` });
+    // What lies below it is there already, open in the machine.
+    const disk = { driver: "qcow2", file: `${overlay}-file`, backing: null, discard: "unmap" };
+    if (!nodes.has(overlay)) await qmp.execute("blockdev-add", { ...disk, "node-name": overlay });
+    await qmp.execute("blockdev-snapshot", { node: nodeOf(before), overlay });
+  });
+}
+
+/** The frozen layer has no name in the VM's folder any more. */
+export async function finishSwitch(effects: Effects, folder: VmFolder, { before }: LayerNote): Promise<void> {
+  await effects.files.remove(join(folder.root, before));
+}
+
+/** Finishes, or takes back, what a vmlab that died had begun. */
+export async function endAbandonedSwitch(context: QemuContext, folder: VmFolder): Promise<void> {
+  const { effects, home } = context;
+  const text = await readTextIfThere(effects.files, folder.layerNote);
+  if (text === undefined) return;
+  const owner = parseOwner(text);
+  if (owner !== undefined && (await ownerLives(effects, owner))) return;
+  const note = parse(text);
+  const vm = await unlessDamaged(readVmRecord(effects, folder));
+  if (note !== undefined && vm !== undefined) {
+    if (activeLayer(vm) === note.file) {
+      const machine = await findMachine(effects, folder, await unlessDamaged(readRuntime(effects, folder)));
+      if (machine !== undefined) await switchMachine(effects, folder, note);
+      await finishSwitch(effects, folder, note);
+    } else await effects.files.remove(join(folder.root, note.file));
+  }
+  await removeLayerNote(effects, folder);
+  await removeUnusedLayers(effects, home);
+}
+
+async function nodeNames(qmp: QmpConnection): Promise<ReadonlySet<string>> {
+  const nodes = (await qmp.execute("query-named-block-nodes", { flat: true })) as { "node-name"?: string }[];
+  return new Set(nodes.map((node) => node["node-name"] ?? ""));
+}
+
+/** Whether the guest's disk writes to this node. */
+async function isAttached(qmp: QmpConnection, node: string): Promise<boolean> {
+  const devices = (await qmp.execute("query-block")) as { inserted?: { "node-name"?: string } }[];
+  return devices.some(({ inserted }) => inserted?.["node-name"] === node);
+}
+
+function parse(text: string): LayerNote | undefined {
+  try {
+    const data: unknown = JSON.parse(text);
+    const sound =
+      isJsonObject(data) && [data.before, data.file, data.shared].every((one) => typeof one === "string");
+    return sound ? (data as unknown as LayerNote) : undefined;
+  } catch {
+    return undefined;
+  }
+}
