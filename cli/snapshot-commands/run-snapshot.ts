@@ -77,8 +77,3 @@ export function namesOf(vms: readonly ResourceState[]): string {
   const [only] = vms;
   return vms.length === 1 && only !== undefined ? only.name : `${vms.length} VMs`;
 }
-
-/** Such as 2026-11-23-140509, in UTC. */
-export function nameOfNow(now: number): string {
-  return new Date(now).toISOString().slice(0, 19).replace("T", "-").replaceAll(":", "");
-}

@@ -1,7 +1,8 @@
+import { timeName } from "../../engine/automatic-snapshot.ts";
 import { takeSnapshots } from "../../engine/operate/snapshots/take-snapshots.ts";
 import type { CommandContext } from "../context.ts";
 import { sensitiveVariables } from "../workspace.ts";
-import { nameOfNow, namesOf, runSnapshot, type SnapshotArguments } from "./run-snapshot.ts";
+import { namesOf, runSnapshot, type SnapshotArguments } from "./run-snapshot.ts";
 
 export interface TakeArguments extends SnapshotArguments {
   readonly name?: string;
@@ -13,7 +14,7 @@ export async function takeCommand(
   vms: readonly string[],
   options: TakeArguments,
 ): Promise<number> {
-  const { name = nameOfNow(context.effects.clock.now()), description } = options;
+  const { name = timeName(context.effects.clock.now()), description } = options;
   return await runSnapshot(context, vms, options, {
     command: "snapshot create",
     work: (workspace, call) =>

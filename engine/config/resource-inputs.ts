@@ -200,6 +200,15 @@ export interface VmInputs {
   readonly on_change: "rerun" | "replace" | "ignore";
   readonly ready?: { readonly command: OrDeferred<string>; readonly timeoutMs: number };
   readonly timeouts: StageTimeouts;
+  /** Absent when vmlab takes none by itself. */
+  readonly snapshots?: SnapshotInputs;
+}
+
+/** Snapshots that vmlab takes by itself. */
+export interface SnapshotInputs {
+  /** How many stay. */
+  readonly keep: number;
+  readonly before_replace: boolean;
 }
 
 /** Address of the image or role whose disk a VM stands on. */

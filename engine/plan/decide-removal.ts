@@ -1,6 +1,7 @@
 /** What happens to a resource that is in the state and no longer declared (or is destroyed). */
 import type { VmObservation, VolumeObservation } from "../../providers/provider.ts";
 import type { ResourceState } from "../state/types.ts";
+import { takesSnapshot } from "./automatic-snapshot.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
 import type { DataLoss, Reason, Step } from "./types.ts";
 import { volumesOf } from "./volume-moves.ts";
@@ -72,7 +73,8 @@ export function decideRemoval(
       const gone = observation?.state === "absent";
       const running =
         observation === undefined ? recorded.phase !== "created" : observation.state === "running";
-      const steps: Step[] = running ? ["stop", "delete"] : ["delete"];
+      const snapshot: Step[] = takesSnapshot(recorded.inputs) ? ["snapshot"] : [];
+      const steps: Step[] = running ? [...snapshot, "stop", "delete"] : ["delete"];
       const size = recorded.inputs.disk;
       const loss: DataLoss[] = gone
         ? []

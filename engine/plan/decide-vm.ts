@@ -4,6 +4,7 @@ import type { Resource, VmInputs } from "../config/types.ts";
 import { problem } from "../diagnostics.ts";
 import type { ResourceState } from "../state/types.ts";
 import { formatSize } from "../units.ts";
+import { takesSnapshot } from "./automatic-snapshot.ts";
 import { changedFiles } from "./changed-files.ts";
 import { compareInputs } from "./compare-inputs.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
@@ -163,7 +164,10 @@ function replacement(
   const { override, changed } = overrideOf(situation, recorded, changes, power);
   const runNew = wantsToRun(inputs, recorded, override, power);
   const moves = volumeMoves(recorded.inputs, inputs, situation.renewed);
-  const steps: Step[] = moves.releases.length > 0 ? ["detach", "create"] : ["create"];
+  const snapshot: Step[] = power.running && takesSnapshot(inputs) ? ["snapshot"] : [];
+  // With the volumes that it still has.
+  const steps: Step[] =
+    moves.releases.length > 0 ? [...snapshot, "detach", "create"] : ["create", ...snapshot];
   if (power.running) steps.push("stop");
   if (runNew) steps.push("start", "ready");
   steps.push("retire");
@@ -218,6 +222,8 @@ function inPlace(
   const moves = volumeMoves(recorded.inputs, inputs, situation.renewed);
   const anew = moves.attaches.filter((address) => situation.renewed.has(address));
   reasons.push(...anew.map((address): Reason => ({ kind: "dependency", address })));
+  const again = has("provision") && recorded.provisioned === true;
+  if (power.running && (restart || again) && takesSnapshot(inputs)) steps.push("snapshot");
   if (moves.releases.length > 0) steps.push("detach");
 
   const stops = power.running && (!wanted || restart);

@@ -165,7 +165,10 @@ function operationId(address: string, step: Step): string {
 function chain(item: DecidedResource, first: readonly string[], estimate: Estimate): Operation[] {
   let needs = first.filter((id) => id !== "");
   const dependencies = needs;
-  return item.decision.steps.map((step) => {
+  const { steps } = item.decision;
+  // Letting go of volumes waits for nothing: what it depends on may be waiting for one of them.
+  const early = steps.indexOf("detach");
+  return steps.map((step, index) => {
     const id = operationId(item.address, step);
     const estimateMs = estimate(item.address, step);
     const operation: Operation = {
@@ -174,12 +177,11 @@ function chain(item: DecidedResource, first: readonly string[], estimate: Estima
       action: item.decision.action,
       step,
       provider: item.provider,
-      // Letting go of volumes waits for nothing: what it depends on may be waiting for one of them.
-      needs: step === "detach" ? [] : needs,
+      needs: index <= early ? needs.filter((one) => !dependencies.includes(one)) : needs,
       ...(estimateMs === undefined ? {} : { estimateMs }),
     };
     // The new machine serves once it is ready; the old one's way to the trash holds nobody up.
-    if (step !== "retire") needs = step === "detach" ? [id, ...dependencies] : [id];
+    if (step !== "retire") needs = index === early ? [id, ...dependencies] : [id];
     return operation;
   });
 }

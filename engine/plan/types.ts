@@ -200,6 +200,8 @@ export type Step =
   | "ready"
   | "provision"
   | "stop"
+  /** Take a snapshot of the running machine, before something is done to it that cannot be taken back. */
+  | "snapshot"
   /** Bring the machine to changed inputs, live or while it is off. */
   | "update"
   /** The replaced machine goes to the trash. */

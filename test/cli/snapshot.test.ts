@@ -111,3 +111,30 @@ test("what cannot be done is said before anything is changed", async () => {
   );
   expect(await refused("restore", "off", "--name", "clean")).toContain("[cli/needs-confirmation]");
 });
+
+test("what cannot be taken back comes after a snapshot where lab.toml asks for it, of which so many stay", async () => {
+  const careful = (extra: string) =>
+    `${LAB}\n[vms.db]\nimage = "noble"\nsnapshots = { keep = 2, before_replace = true }\n${extra}`;
+  const taken = async () => (await listed("db")).map(({ name }) => name);
+  await lab.write("lab.toml", careful('memory = "1GiB"\n'));
+  await lab.succeed("apply", "--yes");
+  expect(await taken()).toEqual([]);
+  await lab.succeed("snapshot", "create", "db", "--name", "mine");
+  await lab.write("lab.toml", careful('memory = "2GiB"\n'));
+  const applied = await lab.succeed("apply", "--yes");
+  expect(applied.indexOf("snapshot taken")).toBeLessThan(applied.indexOf("vm.db         stopped"));
+  expect(await taken()).toEqual(["mine", expect.stringMatching(/^auto-/)]);
+
+  // Provisioned again, restored, and then replaced: the machine in the trash has what it was before.
+  await lab.write("lab.toml", careful('memory = "2GiB"\nrun = ["true"]\n'));
+  await lab.succeed("apply", "--yes");
+  const restored = await lab.succeed("snapshot", "restore", "db", "--name", "mine", "--yes");
+  expect(restored).toMatch(/db is back at mine\. What was there before: auto-/);
+  expect((await taken()).map((name) => name.slice(0, 5))).toEqual(["mine", "auto-", "auto-"]);
+  const plan = JSON.parse(await lab.succeed("plan", "--json", "--replace", "vm.db")) as {
+    vmlab: { operations: { id: string; needs: string[] }[] };
+  };
+  const needs = new Map(plan.vmlab.operations.map((one) => [one.id, one.needs]));
+  expect(needs.get("vm.db:stop")).toEqual(["vm.db:snapshot"]);
+  await lab.succeed("delete", "db", "--force", "--yes");
+});

@@ -10,6 +10,7 @@ import { ready, start, stop } from "./power.ts";
 import { provision } from "./provision.ts";
 import { forget, remove } from "./remove.ts";
 import { retire } from "./replacement.ts";
+import { snapshot } from "./snapshot.ts";
 import { recordInputs, update } from "./update.ts";
 import { allocate, detach, grow, trash } from "./volume.ts";
 
@@ -27,6 +28,7 @@ export const STEPS: Readonly<Record<Step, (run: Run, call: StepCall) => Promise<
   ready,
   provision,
   stop,
+  snapshot,
   update,
   retire,
   delete: remove,

@@ -36,6 +36,7 @@ export interface NormalisedVm {
 }
 
 const vmDefaults = defaultsOf("Vm");
+const snapshotDefaults = defaultsOf("Snapshots");
 const timeoutDefaults = defaultsOf("Timeouts");
 const usualTimeouts: StageTimeouts = {
   bootMs: usual("boot"),
@@ -105,6 +106,7 @@ class Normaliser {
             },
           }),
       timeouts: this.#timeouts(),
+      ...(settings.snapshots === undefined ? {} : { snapshots: this.#snapshots() }),
     };
     const prevent = tableOf(settings.lifecycle).prevent_destroy;
     return {
@@ -145,6 +147,11 @@ class Normaliser {
       stepMs: of("step"),
       stopMs: of("stop"),
     };
+  }
+
+  #snapshots(): NonNullable<VmInputs["snapshots"]> {
+    const { keep = snapshotDefaults.keep, before_replace = false } = tableOf(this.#settings.snapshots);
+    return { keep: Number(keep), before_replace: before_replace === true };
   }
 
   #list(key: "ports", kind: "port"): readonly OrDeferred<string>[] {

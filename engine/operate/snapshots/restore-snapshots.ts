@@ -1,13 +1,14 @@
 /** Brings VMs back to a snapshot, together: their disks and memory, and what the state knows of them. */
 import type { Snapshot } from "../../../providers/provider.ts";
+import { removeSuperfluous } from "../../automatic-snapshot.ts";
 import { fail } from "../../diagnostics.ts";
 import type { Json } from "../../json.ts";
+import type { Remembered } from "../../state/remembered.ts";
 import type { LockedStore } from "../../state/store.ts";
 import type { ResourceState, State } from "../../state/types.ts";
 import type { Workspace } from "../../workspace.ts";
 import { recordedSpecs } from "../recorded-spec.ts";
 import { runTogether, type SnapshotCall, type SnapshotOutcome } from "./snapshot-run.ts";
-import type { Remembered } from "./take-snapshots.ts";
 
 export interface RestoreCall extends SnapshotCall {
   readonly name: string;
@@ -43,7 +44,7 @@ export async function restoreSnapshots(workspace: Workspace, call: RestoreCall):
       const snapshot = requireSnapshot(record, found.get(instance) ?? [], name);
       const runs = snapshot.memory || before.get(instance)?.state === "running";
       const volumes = (specOf(record).volumes ?? []).map(({ id }) => id);
-      const spec = specOf(record, rememberedOf(snapshot).inputs);
+      const spec = specOf(record, rememberedIn(snapshot).inputs);
       return { ...participant, name, snapshot, runs, volumes, spec };
     });
     await provider.snapshots.check(works);
@@ -59,6 +60,7 @@ export async function restoreSnapshots(workspace: Workspace, call: RestoreCall):
         await provider.ready(spec, context);
       }),
     );
+    for (const { record, context } of works) await removeSuperfluous(provider.snapshots, record, context);
   });
 }
 
@@ -77,7 +79,7 @@ function requireSnapshot(record: ResourceState, found: readonly Snapshot[], name
   });
 }
 
-function rememberedOf({ record }: Snapshot): Remembered {
+function rememberedIn({ record }: Snapshot): Remembered {
   return record as unknown as Remembered;
 }
 
@@ -93,7 +95,7 @@ async function commit(
   const resource: ResourceState = {
     ...rest,
     ...(runs || powerOverride === undefined ? {} : { powerOverride }),
-    ...rememberedOf(snapshot),
+    ...rememberedIn(snapshot),
     attributes: { ...record.attributes, ...attributes },
   };
   const volumes = snapshot.volumes.flatMap(({ name, size }) => {

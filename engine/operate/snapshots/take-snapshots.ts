@@ -1,8 +1,8 @@
 /** A snapshot of one VM, or of several at one moment. */
 import { isSnapshotName } from "../../../providers/snapshot-provider.ts";
 import { fail } from "../../diagnostics.ts";
-import type { Json, JsonObject } from "../../json.ts";
-import type { ResourceState } from "../../state/types.ts";
+import type { Json } from "../../json.ts";
+import { rememberedOf } from "../../state/remembered.ts";
 import type { Workspace } from "../../workspace.ts";
 import { recordedSpecs } from "../recorded-spec.ts";
 import { runTogether, type SnapshotCall, type SnapshotOutcome } from "./snapshot-run.ts";
@@ -36,16 +36,3 @@ export async function takeSnapshots(workspace: Workspace, call: TakeCall): Promi
     );
   });
 }
-
-/** What of a VM's record belongs to the moment of the snapshot. */
-function rememberedOf({ inputs, phase, provisioned, stepsDone }: ResourceState): JsonObject {
-  return {
-    inputs,
-    phase,
-    ...(provisioned === undefined ? {} : { provisioned }),
-    ...(stepsDone === undefined ? {} : { stepsDone: [...stepsDone] }),
-  };
-}
-
-/** As kept by {@link takeSnapshots}. */
-export type Remembered = Pick<ResourceState, "inputs" | "phase" | "provisioned" | "stepsDone">;
