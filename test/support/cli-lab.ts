@@ -72,6 +72,10 @@ export class CliLab {
     return writeFile(join(this.folder, path), text);
   }
 
+  read(path = "lab.toml"): Promise<string> {
+    return readFile(join(this.folder, path), "utf8");
+  }
+
   /** Runs vmlab to its end, whatever that is. */
   run(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
     return new Promise((resolve, reject) => {
