@@ -81,7 +81,14 @@ export interface ApplyRequest {
 }
 
 /** Over in the time that anybody would need to look them up. */
-const BRIEF: ReadonlySet<string> = new Set(["start", "stop", "restart"]);
+const BRIEF: ReadonlySet<string> = new Set([
+  "start",
+  "stop",
+  "restart",
+  "pause",
+  "resume",
+  "suspend",
+]);
 
 /** Applies with interrupts listened to and events shown. */
 export async function applied(

@@ -111,6 +111,24 @@ export const COMMANDS: readonly TableEntry[] = [
   { name: "restart", group: "Machines", summary: "Restart VMs", load: () => import("./commands/restart.ts") },
   { name: "ssh", group: "Machines", summary: "Log in to a VM", load: () => import("./commands/ssh.ts") },
   {
+    name: "pause",
+    group: "Machines",
+    summary: "Make VMs stand still",
+    load: () => import("./commands/pause.ts"),
+  },
+  {
+    name: "resume",
+    group: "Machines",
+    summary: "Let paused and suspended VMs go on",
+    load: () => import("./commands/resume.ts"),
+  },
+  {
+    name: "suspend",
+    group: "Machines",
+    summary: "Save the memory of VMs and power them off",
+    load: () => import("./commands/suspend.ts"),
+  },
+  {
     name: "exec",
     group: "Machines",
     summary: "Run a command in VMs",

@@ -14,14 +14,43 @@ export function instanceOf(vm: ResourceState): string {
   });
 }
 
-/** Fails unless the VM runs, with what to do about it. */
+/** Fails unless the VM runs and answers, with what to do about it. */
 export async function requireRunning(provider: VmProvider, vm: ResourceState): Promise<string> {
+  const { id, observation } = await powered(provider, vm);
+  if (!observation.paused) return id;
+  const { reason } = observation.attributes;
+  return fail({
+    code: "vm/paused",
+    summary: `${vm.address} is paused${typeof reason === "string" && reason !== "paused" ? `: ${reason}` : ""}`,
+    detail: "Its guest stands still, and answers nobody.",
+    hint: `"vmlab resume ${vm.name}" lets it go on.`,
+    address: vm.address,
+  });
+}
+
+/** Fails unless the VM is powered on, paused or not. */
+export async function requirePowered(provider: VmProvider, vm: ResourceState): Promise<string> {
+  return (await powered(provider, vm)).id;
+}
+
+async function powered(
+  provider: VmProvider,
+  vm: ResourceState,
+): Promise<{ readonly id: string; readonly observation: Extract<VmObservation, { state: "running" }> }> {
   const id = instanceOf(vm);
   const observation: VmObservation = (await provider.read([id])).get(id) ?? { state: "absent" };
   switch (observation.state) {
     case "running":
-      return id;
+      return { id, observation };
     case "stopped":
+      if (observation.suspended === true) {
+        return fail({
+          code: "vm/suspended",
+          summary: `${vm.address} is suspended`,
+          hint: `"vmlab resume ${vm.name}" lets it go on.`,
+          address: vm.address,
+        });
+      }
       return fail({
         code: "vm/not-running",
         summary: `${vm.address} is not running`,

@@ -8,7 +8,7 @@ import type { PortForward, VmObservation, VmProvider } from "../providers/provid
 export interface ListedVm {
   readonly name: string;
   readonly address: string;
-  readonly state: "running" | "paused" | "stopped" | "crashed" | "missing" | "incomplete" | "broken";
+  readonly state: "running" | "paused" | "suspended" | "stopped" | "crashed" | "missing" | "incomplete" | "broken";
   /** How far the VM got. */
   readonly phase: string;
   readonly image: string;
@@ -86,6 +86,7 @@ function stateOf(observation: VmObservation): ListedVm["state"] {
     case "running":
       return observation.paused ? "paused" : "running";
     case "stopped":
+      if (observation.suspended === true) return "suspended";
       return observation.clean ? "stopped" : "crashed";
     case "absent":
       return "missing";
@@ -112,11 +113,15 @@ function noteOf(
       return observation.reason;
     case "stopped":
       if (!observation.clean) return observation.reason ?? "ended without a shutdown";
+      if (observation.suspended === true && vm.powerOverride?.state !== "suspended") return undefined;
       if (vm.powerOverride !== undefined)
         return `${vm.powerOverride.state} by ${vm.powerOverride.by === "guest" ? "the guest itself" : "a command"}`;
       return vm.inputs.power === "running" && vm.phase !== "created" ? "powered off inside" : undefined;
-    case "running":
-      return undefined;
+    case "running": {
+      if (!observation.paused) return undefined;
+      if (vm.powerOverride?.state === "paused") return "paused by a command";
+      return text(observation.attributes.reason);
+    }
   }
 }
 

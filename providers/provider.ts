@@ -156,6 +156,8 @@ export type VmObservation =
       readonly state: "stopped";
       readonly clean: boolean;
       readonly reason?: string;
+      /** Its memory is saved: the next start goes on from there. */
+      readonly suspended?: true;
       readonly attributes: JsonObject;
     }
   | {
@@ -265,7 +267,10 @@ export interface VmProvider {
 
   /** Makes disk, identity and seed, without starting anything. Resolves with attributes to record. */
   create(spec: VmSpec, context: CallContext): Promise<JsonObject>;
-  /** Powers on. Resolves with attributes to record once the machine runs (not: is ready). */
+  /** Fails with what stands in the way of a start. Changes nothing. */
+  checkStart(spec: VmSpec): Promise<void>;
+  /** Powers on. Resolves with attributes to record once the machine runs (not: is ready). One that stands still, or whose
+   * memory is saved, goes on where it was, with its clock set; saved memory is used once. */
   start(spec: VmSpec, context: CallContext): Promise<JsonObject>;
   /** Waits, in stages, until a login works and cloud-init is done; fails with evidence. Brings the guest up to date
    * (keys, password) where it was changed while the VM was off. Runs no ready command. */
@@ -284,10 +289,16 @@ export interface VmProvider {
   /** Lets go of every volume that is not in `spec.volumes`: a running guest unmounts it first. Fails, with all of them
    * attached, while something in the guest uses one. */
   detach(spec: VmSpec, context: CallContext): Promise<void>;
-  /** Stops: power button → quit → kill, or at once with `force`. A stopped VM is no error. `keepOverride` marks a
-   * stop that is part of an operation, so that a later start is expected. */
+  /** Makes a running machine stand still. One that does already is no error. */
+  pause(id: string, context: CallContext): Promise<void>;
+  /** Saves memory and devices beside the disks, then powers off. Fails, with the machine going on, where that cannot be. One
+   * that is suspended already is no error. */
+  suspend(spec: VmSpec, context: CallContext): Promise<void>;
+  /** Stops: power button → quit → kill, or at once with `force`. A stopped VM is no error. Saved memory is given up with
+   * `force`, and kept without. */
   stop(id: string, options: { timeoutMs: number; force?: boolean }, context: CallContext): Promise<void>;
-  /** Removes a stopped machine: into the trash with `trash`, else for good. What is absent is no error. */
+  /** Removes a stopped machine: into the trash with `trash`, else for good. Its saved memory is given up. What is absent is
+   * no error. */
   remove(id: string, options: { trash?: Omit<TrashedVm, "size" | "id"> }): Promise<void>;
   /** Called after the last VM of a lab is gone: removes the lab's key and anything else kept for it. */
   forgetLab(lab: LabIdentity): Promise<void>;

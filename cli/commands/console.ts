@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { fail } from "../../engine/diagnostics.ts";
 import type { CommandContext } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
-import { requireRunning } from "../machine-access.ts";
+import { requirePowered } from "../machine-access.ts";
 import { chosenVm } from "../machine-selection.ts";
 import { openMachines } from "../workspace.ts";
 
@@ -35,7 +35,7 @@ async function openConsole(context: CommandContext, name: string): Promise<numbe
   }
   const { state, providers } = await openMachines(context);
   const vm = chosenVm(state, name);
-  const id = await requireRunning(providers.vm, vm);
+  const id = await requirePowered(providers.vm, vm);
   const connection = await providers.vm.openConsole(id);
   terminal.error.write(`Connected to ${vm.name}. Ctrl-] leaves.\n`);
   return await new Promise<number>((resolve) => {

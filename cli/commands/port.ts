@@ -6,7 +6,7 @@ import type { ForwardedPort, VmProvider } from "../../providers/provider.ts";
 import { type CommandContext, colours } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
 import { listenForInterrupts } from "../interrupt.ts";
-import { instanceOf, requireRunning } from "../machine-access.ts";
+import { instanceOf, requirePowered } from "../machine-access.ts";
 import { chosenVm } from "../machine-selection.ts";
 import { duration } from "../plan-arguments.ts";
 import { type Cell, renderTable } from "../render/table.ts";
@@ -60,7 +60,7 @@ async function port(
   const { store, state, providers } = await openMachines(context);
   const vm = chosenVm(state, name);
   if (wanted.length === 0) return await listPorts(context, providers.vm, vm, options);
-  const id = await requireRunning(providers.vm, vm);
+  const id = await requirePowered(providers.vm, vm);
   const interrupts = listenForInterrupts(context.terminal, () => {});
   const locked = await store.lock("port", {
     timeoutMs: options.lockTimeout,
@@ -167,7 +167,7 @@ async function listPorts(
     return 0;
   }
   if (ports.length === 0) {
-    await requireRunning(provider, vm);
+    await requirePowered(provider, vm);
     return 0;
   }
   const rows = ports.map((port): Cell[] => [

@@ -126,6 +126,7 @@ function machineFinding(vm: ListedVm): Finding[] {
     case "running":
     case "stopped":
     case "paused":
+    case "suspended":
       return [];
     case "crashed":
       return [

@@ -53,6 +53,7 @@ function statePaint(vm: ListedVm, palette: Palette): (text: string) => string {
       return vm.phase === "complete" ? palette.good : palette.update;
     case "stopped":
     case "paused":
+    case "suspended":
       return palette.faint;
     case "crashed":
     case "missing":

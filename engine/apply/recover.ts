@@ -91,6 +91,37 @@ async function settle(run: Run, intent: Intent, found: VmObservation): Promise<"
       });
       return "finished";
     }
+    case "resume": {
+      const goesOn = found.state === "running" && !found.paused;
+      if (!goesOn || record === undefined || record.instance !== intent.instance) {
+        await keeper.commit(abandoned);
+        return "undone";
+      }
+      const attributes = { ...record.attributes, ...found.attributes };
+      await keeper.commit({
+        kind: "done",
+        operation,
+        address,
+        resource: withoutOverride({ ...record, attributes }),
+      });
+      return "finished";
+    }
+    case "pause":
+    case "suspend": {
+      const done =
+        intent.step === "pause"
+          ? found.state === "running" && found.paused
+          : found.state === "stopped" && found.suspended === true;
+      if (done && record?.instance === intent.instance && intent.record !== undefined) {
+        await keeper.commit({ kind: "done", operation, address, resource: intent.record });
+        return "finished";
+      }
+      await keeper.commit(abandoned);
+      // It was made to stand still for that; what the user paused before stays so.
+      if (found.state === "running" && record !== undefined && record.powerOverride === undefined)
+        await run.providers.vm.start(run.knownSpec(record), quietCall());
+      return "undone";
+    }
     case "stop": {
       const gone = found.state !== "stopped" && found.state !== "running";
       if (

@@ -1,15 +1,14 @@
 /** What a lab's VMs take of the host, from the state, from a plan, or from both. */
 import type { PlannedResource, Step } from "../plan/types.ts";
+import { isOff } from "../state/is-off.ts";
 import type { ResourceState } from "../state/types.ts";
 import type { PlannedVm, VolumeGrowth } from "./capacity.ts";
 import type { Reservation } from "./labs.ts";
 
-/** A VM as recorded: it counts as running unless it was never started or was stopped on request or from inside. */
+/** A VM as recorded: it counts as running unless it was never started or was stopped on request or from inside.
+ * One that stands still keeps its memory. */
 export function recordedReservation(record: ResourceState): Reservation {
-  return {
-    ...sizes(record.inputs),
-    running: record.phase !== "created" && record.powerOverride === undefined,
-  };
+  return { ...sizes(record.inputs), running: record.phase !== "created" && !isOff(record.powerOverride) };
 }
 
 /** A VM as it will be after these steps of a plan; undefined when it goes away. */
@@ -30,7 +29,9 @@ export function reservationAfter(
     : before !== undefined && now.disk > before.disk
       ? "grow"
       : undefined;
-  const running = steps.includes("start") || (runsNow && !steps.includes("stop"));
+  const powersOn = steps.includes("start") || steps.includes("resume");
+  const powersOff = steps.includes("stop") || steps.includes("suspend");
+  const running = powersOn || (runsNow && !powersOff);
   return {
     name,
     ...now,

@@ -1,67 +1,80 @@
-/** start, stop and restart on request: a plan of power operations, carried out by apply like any other. */
-
-import type { VmObservation } from "../../providers/provider.ts";
+/** Power commands: a plan of power operations, carried out by apply like any other. */
 import { expandLab } from "../config/expand.ts";
-import type { VmInputs } from "../config/types.ts";
-import { type Diagnostic, problem } from "../diagnostics.ts";
-import { type Decision, NO_CHANGE } from "../plan/decision.ts";
+import type { Diagnostic } from "../diagnostics.ts";
 import { expandInput } from "../plan/expand-input.ts";
 import { NO_PORTS } from "../plan/host-ports.ts";
 import type { DecidedResource } from "../plan/operations.ts";
 import { makeOperations } from "../plan/operations.ts";
 import type { PlanOutcome } from "../plan/options.ts";
-import {
-  type Change,
-  type Operation,
-  PLAN_FORMAT,
-  type Plan,
-  type PlannedResource,
-  type Step,
-} from "../plan/types.ts";
+import { type Change, type Operation, PLAN_FORMAT, type Plan, type Step } from "../plan/types.ts";
 import { NO_VOLUMES } from "../plan/volume-moves.ts";
 import type { ResourceState } from "../state/types.ts";
 import type { Workspace } from "../workspace.ts";
+import { decidePower, type PowerOptions, type PowerVerb, powersOn } from "./decide-power.ts";
 import { notMade } from "./require-made.ts";
+import { startProblems } from "./start-problems.ts";
 
-export type PowerVerb = "start" | "stop" | "restart";
-
-export interface PowerOptions {
-  /** stop: do not ask the guest. */
-  readonly force: boolean;
+export interface PowerPlan extends PlanOutcome {
+  /** VMs that nothing is done with, by address: what stands in the way, or what that they wait for is refused. */
+  readonly refused: ReadonlyMap<string, Refusal>;
 }
 
-/** @param vms names of VMs in the state */
+export type Refusal =
+  | { readonly kind: "failed"; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly kind: "skipped"; readonly because: string };
+
+/**
+ * VMs that cannot be done are refused one by one, and whoever depends on them; there is no plan when nothing is left.
+ *
+ * @param vms names of VMs in the state
+ */
 export async function planPower(
   workspace: Workspace,
   verb: PowerVerb,
   vms: readonly string[],
   options: PowerOptions,
-): Promise<PlanOutcome> {
+): Promise<PowerPlan> {
   const state = await workspace.store.read();
   const records = vms.flatMap((name) => state?.resources[`vm.${name}`] ?? []);
   const unknown = vms.filter((name) => state?.resources[`vm.${name}`] === undefined);
   if (state === undefined || unknown.length > 0) {
-    return { diagnostics: unknown.map(notMade) };
+    return { diagnostics: unknown.map(notMade), refused: new Map() };
   }
   const observations = await workspace.providers.vm.read(records.flatMap((record) => record.instance ?? []));
-  const diagnostics: Diagnostic[] = [];
-  const items = records.map((record): DecidedResource => {
-    const decision = decidePower(verb, record, observations.get(record.instance ?? ""), diagnostics);
-    // Starting goes along the dependencies, stopping against them.
-    const related = verb === "stop" ? dependentsAmong(record, records) : record.dependsOn;
-    return {
-      address: record.address,
-      provider: record.provider,
-      decision,
-      dependsOn: related,
-      dependedOn: [],
-      ...NO_PORTS,
-      ...NO_VOLUMES,
-      removal: false,
-    };
-  });
-  if (diagnostics.length > 0) return { diagnostics };
-  const working = orderByDependency(items.filter((item) => item.decision.steps.length > 0));
+  const refused = new Map<string, Refusal>();
+  const items: DecidedResource[] = [];
+  for (const record of records) {
+    const verdict = decidePower(verb, record, observations.get(record.instance ?? ""), options);
+    if ("refused" in verdict)
+      refused.set(record.address, { kind: "failed", diagnostics: [verdict.refused] });
+    else
+      items.push({
+        address: record.address,
+        provider: record.provider,
+        decision: verdict.decision,
+        // Starting goes along the dependencies, stopping against them.
+        dependsOn: powersOn(verb) ? record.dependsOn : dependentsAmong(record, records),
+        dependedOn: [],
+        ...NO_PORTS,
+        ...NO_VOLUMES,
+        removal: false,
+      });
+  }
+  const boots = new Set(items.filter(({ decision }) => powersUp(decision.steps)).map(({ address }) => address));
+  const stuck = await startProblems(
+    workspace,
+    state,
+    records.filter(
+      ({ address, instance = "" }) =>
+        boots.has(address) && (verb === "restart" || observations.get(instance)?.state === "stopped"),
+    ),
+  );
+  for (const [address, diagnostics] of stuck) refused.set(address, { kind: "failed", diagnostics });
+  const ordered = orderByDependency(items.filter(({ decision }) => decision.steps.length > 0));
+  if (powersOn(verb)) skipDependents(ordered, refused);
+  const working = ordered.filter(({ address }) => !refused.has(address));
+  const diagnostics = [...refused.values()].flatMap((one) => (one.kind === "failed" ? one.diagnostics : []));
+  if (refused.size === records.length && refused.size > 0) return { diagnostics, refused };
   const operations = makeOperations(working, () => undefined).map(
     (operation): Operation =>
       operation.step === "stop"
@@ -92,93 +105,20 @@ export async function planPower(
     unchanged: items.length - working.length,
     cleanup: false,
   };
-  return { plan, diagnostics: [] };
+  return { plan, diagnostics: [], refused };
 }
 
-function decidePower(
-  verb: PowerVerb,
-  record: ResourceState,
-  observation: VmObservation | undefined,
-  diagnostics: Diagnostic[],
-): Decision {
-  const note = (text: string) => [{ address: record.address, text }];
-  switch (observation?.state) {
-    case "running":
-      if (verb === "start" && observation.paused)
-        return decision(verb, record, ["start", "ready", "provision"]);
-      if (verb === "start" && record.phase === "complete")
-        return { ...NO_CHANGE, notes: note("runs already") };
-      return decision(
-        verb,
-        record,
-        verb === "start"
-          ? ["ready", "provision"]
-          : verb === "stop"
-            ? ["stop"]
-            : ["stop", "start", "ready", "provision"],
-      );
-    case "stopped":
-      if (verb === "stop") return stoppedAlready(record, note("is off already"));
-      return decision("start", record, ["start", "ready", "provision"]);
-    case "broken":
-      diagnostics.push(
-        problem({
-          code: "operate/broken",
-          address: record.address,
-          summary: `${record.address} cannot be used: ${observation.reason}`,
-          hint: "`vmlab plan` shows what would mend it.",
-        }),
-      );
-      return NO_CHANGE;
-    default:
-      diagnostics.push(
-        problem({
-          code: "operate/gone",
-          address: record.address,
-          summary: `the machine of ${record.address} is gone`,
-          hint: "`vmlab apply` makes it anew.",
-        }),
-      );
-      return NO_CHANGE;
+function powersUp(steps: readonly Step[]): boolean {
+  return steps.includes("start") || steps.includes("resume");
+}
+
+/** In order: what a VM depends on has been looked at before it. */
+function skipDependents(ordered: readonly DecidedResource[], refused: Map<string, Refusal>): void {
+  for (const { address, dependsOn } of ordered) {
+    const because = dependsOn.find((dependency) => refused.has(dependency));
+    if (because !== undefined && !refused.has(address))
+      refused.set(address, { kind: "skipped", because: `${because} failed` });
   }
-}
-
-/** A VM that died, or was powered off inside, stays off from now on: the user said so. */
-function stoppedAlready(record: ResourceState, notes: Decision["notes"]): Decision {
-  if (record.powerOverride?.by === "command") return { ...NO_CHANGE, notes };
-  return { ...decision("stop", record, ["stop"]), notes };
-}
-
-function decision(
-  action: "start" | "stop" | "restart",
-  record: ResourceState,
-  steps: readonly Step[],
-): Decision {
-  return {
-    ...NO_CHANGE,
-    action: action === "stop" ? "stop" : "start",
-    summary: action,
-    reasons: [{ kind: "requested", by: action }],
-    steps,
-    planned: plannedAsRecorded(record),
-  };
-}
-
-/** The VM as it was last applied: a start carries out no changes of lab.toml. */
-function plannedAsRecorded(record: ResourceState): PlannedResource {
-  return {
-    type: "vm",
-    address: record.address,
-    name: record.name,
-    provider: record.provider,
-    dependsOn: record.dependsOn,
-    preventDestroy: record.preventDestroy,
-    ...(record.environment === undefined ? {} : { environment: record.environment }),
-    generation: record.generation,
-    inputs: record.inputs as unknown as VmInputs,
-    base: String(record.attributes.base),
-    user: "",
-  };
 }
 
 function dependentsAmong(record: ResourceState, records: readonly ResourceState[]): string[] {

@@ -73,6 +73,7 @@ export function decideRemoval(
       const gone = observation?.state === "absent";
       const running =
         observation === undefined ? recorded.phase !== "created" : observation.state === "running";
+      const suspended = observation?.state === "stopped" && observation.suspended === true;
       const snapshot: Step[] = takesSnapshot(recorded.inputs) ? ["snapshot"] : [];
       const steps: Step[] = running ? [...snapshot, "stop", "delete"] : ["delete"];
       const size = recorded.inputs.disk;
@@ -85,6 +86,7 @@ export function decideRemoval(
               ...(typeof size === "number" ? { size } : {}),
               final: false,
             },
+            ...(suspended ? [savedMemoryLoss(recorded)] : []),
           ];
       return {
         ...NO_CHANGE,
@@ -96,6 +98,11 @@ export function decideRemoval(
       };
     }
   }
+}
+
+/** What a suspended VM loses on its way to the trash. */
+export function savedMemoryLoss({ address }: { readonly address: string }): DataLoss {
+  return { address, what: "saved memory", final: true };
 }
 
 /** What goes when a volume is removed or made anew. */

@@ -1,7 +1,7 @@
 /** What happens to a VM: its declaration against the record, the record against what really exists. */
 import equal from "fast-deep-equal";
 import type { Resource, VmInputs } from "../config/types.ts";
-import { problem } from "../diagnostics.ts";
+import { type Diagnostic, problem } from "../diagnostics.ts";
 import type { ResourceState } from "../state/types.ts";
 import { formatSize } from "../units.ts";
 import { takesSnapshot } from "./automatic-snapshot.ts";
@@ -9,9 +9,10 @@ import { changedFiles } from "./changed-files.ts";
 import { compareInputs } from "./compare-inputs.ts";
 import { type Decision, NO_CHANGE } from "./decision.ts";
 import { describeChange } from "./describe.ts";
+import { savedMemoryLoss } from "./decide-removal.ts";
 import { ignores, keepIgnored } from "./ignored-changes.ts";
 import type { AttributeChange, ChangeClass, DataLoss, PlannedResource, Reason, Step } from "./types.ts";
-import { overrideOf, type Power, powerOf, wantsToRun } from "./vm-power.ts";
+import { isSuspended, overrideOf, type Power, powerOf, wantsToRun } from "./vm-power.ts";
 import type { VmSituation } from "./vm-situation.ts";
 import { volumeMoves } from "./volume-moves.ts";
 
@@ -191,7 +192,7 @@ function replacement(
     ...(changed
       ? { observed: { address: situation.resource.address, powerOverride: override ?? null } }
       : {}),
-    dataLoss: [loss],
+    dataLoss: isSuspended(situation.observation) ? [loss, savedMemoryLoss(situation.resource)] : [loss],
   };
 }
 
@@ -221,6 +222,8 @@ function inPlace(
 
   const moves = volumeMoves(recorded.inputs, inputs, situation.renewed);
   const anew = moves.attaches.filter((address) => situation.renewed.has(address));
+  const unfit = suspendedProblem(situation, works, anew);
+  if (unfit !== undefined) return { ...NO_CHANGE, diagnostics: [unfit] };
   reasons.push(...anew.map((address): Reason => ({ kind: "dependency", address })));
   const again = has("provision") && recorded.provisioned === true;
   if (power.running && (restart || again) && takesSnapshot(inputs)) steps.push("snapshot");
@@ -263,7 +266,7 @@ function inPlace(
         : [
             {
               address: resource.address,
-              text: `${note}; \`vmlab start ${resource.name}\` ${power.running ? "lets it go on" : "starts it"}`,
+              text: `${note}; ${wayOut(situation, power)}`,
             },
           ],
     ...(isObserved ? { observed } : {}),
@@ -278,6 +281,31 @@ function inPlace(
     steps,
     planned: plannedVm(situation, recorded.generation),
   };
+}
+
+function wayOut({ resource: { name }, observation }: VmSituation, power: Power): string {
+  return power.running || isSuspended(observation)
+    ? `\`vmlab resume ${name}\` lets it go on`
+    : `\`vmlab start ${name}\` starts it`;
+}
+
+/** Saved memory is neither lost nor loaded into another machine unasked. */
+function suspendedProblem(
+  { resource: { address, name }, observation }: VmSituation,
+  works: readonly AttributeChange[],
+  renewed: readonly string[],
+): Diagnostic | undefined {
+  if (!isSuspended(observation)) return undefined;
+  const unfit = works.filter(
+    ({ change, path: [key] }) => change === "restart" || change === "grow" || key === "volumes",
+  );
+  if (unfit.length === 0 && renewed.length === 0) return undefined;
+  return problem({
+    code: "plan/vm-suspended",
+    address,
+    summary: `${address} is suspended, and its saved memory does not fit this change: ${[...unfit.map(describeChange), ...renewed].join(", ")}`,
+    hint: `Let it go on first (\`vmlab resume ${name}\`), or give its memory up, as a power cut would (\`vmlab stop ${name} --force\`).`,
+  });
 }
 
 /** The machine knows itself by another name than the state does: it was moved, and takes the name as its hostname. */

@@ -202,6 +202,10 @@ export type Step =
   | "stop"
   /** Take a snapshot of the running machine, before something is done to it that cannot be taken back. */
   | "snapshot"
+  /** VM: stand still; save the memory and be off; go on from either. */
+  | "pause"
+  | "suspend"
+  | "resume"
   /** Bring the machine to changed inputs, live or while it is off. */
   | "update"
   /** The replaced machine goes to the trash. */

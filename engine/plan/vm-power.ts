@@ -2,6 +2,7 @@
 import type { VmObservation } from "../../providers/provider.ts";
 import type { VmInputs } from "../config/types.ts";
 import type { PowerOverride, ResourceState } from "../state/types.ts";
+import { isOff } from "../state/is-off.ts";
 import type { AttributeChange } from "./types.ts";
 import type { VmSituation } from "./vm-situation.ts";
 
@@ -22,7 +23,7 @@ export function powerOf(recorded: ResourceState, observation: VmObservation | un
       return { running: false, clean: false, reason: observation.reason };
     default:
       return {
-        running: recorded.phase !== "created" && recorded.powerOverride === undefined,
+        running: recorded.phase !== "created" && !isOff(recorded.powerOverride),
         clean: true,
         reason: undefined,
       };
@@ -36,9 +37,14 @@ export function wantsToRun(
   override: PowerOverride | undefined,
   power: Power,
 ): boolean {
-  if (inputs.power === "running") return override === undefined;
-  const interrupted = recorded.phase === "created" && override === undefined;
+  if (inputs.power === "running") return !isOff(override);
+  const interrupted = recorded.phase === "created" && !isOff(override);
   return inputs.power === "manual" && (power.running || interrupted);
+}
+
+/** Its memory is saved, and fits no other machine than the one it was saved of. */
+export function isSuspended(observation: VmObservation | undefined): boolean {
+  return observation?.state === "stopped" && observation.suspended === true;
 }
 
 /** What the record of a stop comes to, and what to tell about it. */
@@ -52,22 +58,30 @@ export function overrideOf(
   const powerChanged = changes.some((change) => change.path[0] === "power");
   const before = recorded.powerOverride;
   if (powerChanged) return { override: undefined, changed: before !== undefined };
+  const { observation } = situation;
   if (power.running) {
-    const { observation } = situation;
     const paused = observation?.state === "running" && observation.paused;
+    if (paused && before?.state === "paused")
+      return { override: before, changed: false, note: "is paused on request" };
     const why = paused ? observation.attributes.reason : undefined;
     return {
       override: undefined,
-      changed: before !== undefined,
-      ...(paused ? { note: `is paused${typeof why === "string" ? `: ${why}` : ""}` } : {}),
+      changed: before !== undefined && observation !== undefined,
+      ...(paused ? { note: typeof why === "string" && why !== "paused" ? `is paused: ${why}` : "is paused" } : {}),
     };
   }
+  // What stood still and is gone was not made to be off: it died.
+  if (before?.state === "paused") return { override: undefined, changed: true };
+  const suspended = isSuspended(observation);
   if (before !== undefined) {
-    return {
-      override: before,
-      changed: false,
-      note: before.by === "guest" ? "was powered off from inside" : `is ${before.state} on request`,
-    };
+    const state: PowerOverride["state"] = suspended ? "suspended" : "stopped";
+    const override: PowerOverride = observation === undefined ? before : { ...before, state };
+    const note = override.by === "guest" ? "was powered off from inside" : `is ${override.state} on request`;
+    return { override, changed: override.state !== before.state, note };
+  }
+  if (suspended) {
+    const note = inputs.power === "running" ? {} : { note: "is suspended" };
+    return { override: undefined, changed: false, ...note };
   }
   const everStarted = recorded.phase !== "created";
   if (inputs.power === "running" && power.clean && everStarted) {

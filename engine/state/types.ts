@@ -55,7 +55,7 @@ export interface ResourceState {
   /** What lifecycle.replace_triggered_by named when the machine was made, with what it was then. */
   readonly triggers?: Readonly<Record<string, string | number>>;
   readonly environment?: EnvironmentMember;
-  /** Set by stop and by a poweroff inside; cleared by start. */
+  /** Set by stop, pause, suspend and by a poweroff inside; cleared by start and resume. */
   readonly powerOverride?: PowerOverride;
   /** The machine went through all its steps once. */
   readonly provisioned?: boolean;
@@ -76,7 +76,8 @@ export interface Replacement {
 }
 
 export interface PowerOverride {
-  readonly state: "stopped" | "suspended";
+  /** `paused`: the machine stands still, and is there. */
+  readonly state: "stopped" | "suspended" | "paused";
   readonly by: "command" | "guest";
   /** Milliseconds since the epoch. */
   readonly since: number;

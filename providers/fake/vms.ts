@@ -46,13 +46,17 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
       await world.put({ ...blank, state: "stopped", attributes, log: source?.log ?? [] });
       return attributes;
     },
+    async checkStart(spec) {
+      await world.existing(spec.id);
+      await world.disturb("check-start", spec.name, new AbortController().signal);
+    },
     async start(spec, context) {
       const machine = await world.existing(spec.id);
-      if (machine.state === "running") return machine.attributes;
+      if (machine.state === "running") return (await change(spec.id, { held: false })).attributes;
       context.progress("powering on");
       await world.disturb("start", spec.name, context.signal);
       const attributes = { ...machine.attributes, ...portsOf(spec.id, spec.ports) };
-      return (await change(spec.id, { state: "running", clean: true, attributes })).attributes;
+      return (await change(spec.id, { state: "running", held: false, clean: true, attributes })).attributes;
     },
     async ready(spec, context) {
       await mustRun(world, spec);
@@ -93,11 +97,26 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
       await world.disturb("detach", spec.name, context.signal);
       await change(spec.id, { attributes: { ...machine.attributes, ...volumesOf(spec) } });
     },
-    async stop(id, _options, context) {
+    async pause(id, context) {
+      const machine = await world.existing(id);
+      if (machine.state !== "running") return notRunning(machine.name);
+      await world.disturb("pause", machine.name, context.signal);
+      await change(id, { held: true });
+    },
+    async suspend(spec, context) {
+      const machine = await world.existing(spec.id);
+      if (machine.state === "stopped" && machine.held === true) return;
+      if (machine.state !== "running") return notRunning(machine.name);
+      await world.disturb("suspend", machine.name, context.signal);
+      await change(spec.id, { state: "stopped", held: true, clean: true, temporary: [] });
+    },
+    async stop(id, { force }, context) {
       const machine = await world.machine(id);
+      if (machine?.state === "stopped" && machine.held === true && force === true)
+        await change(id, { held: false });
       if (machine?.state !== "running") return;
       await world.disturb("stop", machine.name, context.signal);
-      await change(id, { state: "stopped", clean: true, temporary: [] });
+      await change(id, { state: "stopped", held: false, clean: true, temporary: [] });
     },
     async remove(id, options) {
       const machine = await world.machine(id);
@@ -190,13 +209,14 @@ function observe(machine: FakeMachine | undefined): VmObservation {
       return {
         state: "stopped",
         clean: machine.clean,
+        ...(machine.held === true ? { suspended: true } : {}),
         attributes: machine.attributes,
         ...(machine.clean ? {} : { reason: "the pretend machine crashed" }),
       };
     case "running":
       return {
         state: "running",
-        paused: false,
+        paused: machine.held === true,
         attributes: machine.attributes,
         // Hardly anybody asks, and labs have thousands of VMs.
         get forwards() {

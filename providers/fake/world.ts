@@ -16,6 +16,8 @@ export interface FakeMachine {
   readonly state: "incomplete" | "stopped" | "running" | "trash" | "absent";
   /** False after a pretended crash. */
   readonly clean: boolean;
+  /** Running: it stands still. Stopped: its memory is saved. */
+  readonly held?: boolean;
   readonly attributes: JsonObject;
   /** Forwarded until it stops. */
   readonly temporary?: readonly PortForward[];

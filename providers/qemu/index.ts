@@ -1,15 +1,17 @@
 /** The QEMU provider: VMs on this host, without a daemon and without root. */
 import type { Effects } from "../../engine/effects.ts";
 import type { Home } from "../../engine/home.ts";
-import type { VmProvider } from "../provider.ts";
+import type { CallContext, VmProvider } from "../provider.ts";
 import { vmReady } from "./boot-until-ready.ts";
 import { addTemporary, removeTemporary } from "./change-forwards.ts";
 import { checkHost } from "./check.ts";
+import { checkStart } from "./check-start.ts";
 import { consoleTail } from "./console-log.ts";
 import type { QemuContext } from "./context.ts";
 import { createVm } from "./create.ts";
 import { execInVm, openInVm, openVmConsole } from "./exec.ts";
 import { tellHosts } from "./guest-state.ts";
+import { pauseVm } from "./pause.ts";
 import { provisionVm, vmReadyCommand } from "./provision.ts";
 import { readVms } from "./read.ts";
 import { requireRunning } from "./ready.ts";
@@ -50,6 +52,7 @@ export function qemuProvider(options: QemuProviderOptions): VmProvider {
     check: (needs) => checkHost(context, needs),
     read: (ids, signal) => readVms(context, ids, signal),
     create: (spec, call) => createVm(context, spec, call),
+    checkStart: (spec) => checkStart(context, spec),
     start: (spec, call) => startVm(context, spec, call),
     ready: (spec, call) => vmReady(context, spec, call),
     readyCommand: (spec, call) => vmReadyCommand(context, spec, call),
@@ -60,8 +63,19 @@ export function qemuProvider(options: QemuProviderOptions): VmProvider {
       await tellHosts(context, running, spec, call.signal);
     },
     detach: (spec, call) => detachVolumes(context, spec, call),
-    stop: (id, stopOptions, call) => stopVm(context, id, stopOptions, call),
-    remove: (id, removeOptions) => removeVm(context, id, removeOptions),
+    pause: (id, call) => pauseVm(context, id, call),
+    suspend: async (spec, call) => {
+      const { suspendVm } = await import("./suspend/suspend.ts");
+      await suspendVm(context, spec, call);
+    },
+    stop: async (id, stopOptions, call) => {
+      await stopVm(context, id, stopOptions, call);
+      if (stopOptions.force === true) await giveUpSaved(context, id, call);
+    },
+    remove: async (id, removeOptions) => {
+      await giveUpSaved(context, id);
+      await removeVm(context, id, removeOptions);
+    },
     forgetLab: (lab) => forgetLab(context, lab),
     exec: (id, command, execOptions, call) => execInVm(context, id, command, execOptions, call),
     open: (id, command, openOptions, signal) => openInVm(context, id, command, openOptions, signal),
@@ -84,4 +98,11 @@ export function qemuProvider(options: QemuProviderOptions): VmProvider {
     restoreFromTrash: (id) => restoreVm(context, id),
     emptyTrash: (id) => emptyTrashOf(context, id),
   };
+}
+
+/** Few machines have any. */
+async function giveUpSaved(context: QemuContext, id: string, call?: CallContext): Promise<void> {
+  if ((await context.effects.files.stat(vmFolder(context.home, id).suspended)) === undefined) return;
+  const { discardSaved } = await import("./suspend/discard.ts");
+  await discardSaved(context, id, call);
 }

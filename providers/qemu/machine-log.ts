@@ -4,6 +4,7 @@
  */
 import { systemErrorCode } from "../../engine/diagnostics.ts";
 import type { Effects } from "../../engine/effects.ts";
+import { readTextIfThere } from "../../engine/read-text-if-there.ts";
 import type { VmFolder } from "./vm-folder.ts";
 
 export interface MachineLog {
@@ -29,6 +30,11 @@ export async function readMachineLog(effects: Effects, folder: VmFolder): Promis
     if (systemErrorCode(error) === "ENOENT") return { messages: [] };
     throw error;
   }
+}
+
+/** Whether the guest of the last start ever ran an instruction. */
+export async function everRan(effects: Pick<Effects, "files">, folder: VmFolder): Promise<boolean> {
+  return /vm_state_notify running 1 /.test((await readTextIfThere(effects.files, folder.qemuLog)) ?? "");
 }
 
 /**

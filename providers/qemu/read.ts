@@ -68,7 +68,8 @@ async function readVm(
     return { state: "stopped", clean: false, reason, attributes };
   }
   const machine = await findMachine(effects, folder, runtime);
-  if (machine !== undefined) return running(await readMachineLog(effects, folder), attributes, runtime);
+  const suspended = vm !== undefined && (await suspendedThere(effects, folder, machine !== undefined));
+  if (machine !== undefined && !suspended) return running(await readMachineLog(effects, folder), attributes, runtime);
 
   if (damage.length > 0) return { state: "broken", reason: damage.join("; "), attributes };
   if (vm === undefined) {
@@ -79,6 +80,7 @@ async function readVm(
 
   const missing = await missingLayer(context, folder, vm, layers);
   if (missing !== undefined) return { state: "broken", reason: missing, attributes };
+  if (suspended) return { state: "stopped", clean: true, suspended: true, attributes };
   if (runtime === undefined || runtime.state === "stopped" || runtime.state === "stopping") {
     return { state: "stopped", clean: true, attributes };
   }
@@ -87,8 +89,15 @@ async function readVm(
 
 async function restoreWasCutOff(effects: Effects, folder: VmFolder): Promise<boolean> {
   if ((await effects.files.stat(folder.snapshotNote)) === undefined) return false;
-  const { isAbandonedRestore } = await import("./snapshot/snapshot-note.ts");
-  return await isAbandonedRestore(effects, folder);
+  const { abandonedOrNot } = await import("./snapshot/snapshot-note.ts");
+  const note = await abandonedOrNot(effects, folder);
+  return note?.doing === "restore" && note.abandoned;
+}
+
+async function suspendedThere(effects: Effects, folder: VmFolder, running: boolean): Promise<boolean> {
+  if ((await effects.files.stat(folder.suspended)) === undefined) return false;
+  const { isSuspended } = await import("./suspend/is-suspended.ts");
+  return await isSuspended(effects, folder, running);
 }
 
 function running(log: MachineLog, attributes: JsonObject, runtime: Runtime | undefined): VmObservation {
@@ -102,7 +111,7 @@ function running(log: MachineLog, attributes: JsonObject, runtime: Runtime | und
 function pauseReason(state: string): string {
   switch (state) {
     case "io-error":
-      return "the host's disk is full: free some space, then start the VM again";
+      return "the host's disk is full: free some space, then resume the VM";
     case "paused":
       return "paused";
     case "guest-panicked":

@@ -24,6 +24,7 @@ import { connectInterfaces, hasInternet } from "./network/interfaces.ts";
 import { portTaken } from "./port-holder.ts";
 import { QEMU } from "./programs.ts";
 import { withQmp } from "./qmp.ts";
+import { setGuestClock } from "./snapshot/guest-clock.ts";
 import {
   activeLayer,
   checkSocketPaths,
@@ -40,7 +41,7 @@ import { connectVolumes } from "./volume/attach.ts";
 /** QEMU is up, with a disk of any size, well within this. */
 const LAUNCH_MS = 60_000;
 
-/** Idempotent: a machine that runs is left running, one that is paused goes on. */
+/** Idempotent: a machine that runs is left running, one that is paused or suspended goes on. */
 export async function startVm(context: QemuContext, spec: VmSpec, call: CallContext): Promise<JsonObject> {
   return await powerOn(context, spec, call, {});
 }
@@ -71,7 +72,17 @@ async function powerOn(
   const accel = await chooseAccel(effects, home, spec.accel, spec.name);
   if (machine !== undefined) {
     const known = before ?? (await newRuntime(context, folder, spec, accel, undefined));
-    return vmAttributes(vm, await adopt(context, folder, known, machine, call.signal));
+    const { runtime, wentOn } = await adopt(context, folder, known, machine, call.signal);
+    if (wentOn) await setGuestClock(context, spec.id, call);
+    return vmAttributes(vm, runtime);
+  }
+  if (how.paused !== true && (await effects.files.stat(folder.suspended)) !== undefined) {
+    const [{ resumeSaved }, { readSaved }] = await Promise.all([
+      import("./suspend/resume.ts"),
+      import("./suspend/saved-machine.ts"),
+    ]);
+    const saved = await readSaved(effects, folder);
+    if (saved !== undefined) return await resumeSaved(context, { folder, vm, saved }, spec, call);
   }
   call.signal.throwIfAborted();
   call.progress(accel === "tcg" ? "starting QEMU (emulated, no KVM)" : `starting QEMU (${accel})`);
@@ -106,16 +117,17 @@ async function adopt(
   before: Runtime,
   machine: MachineProcess,
   signal: AbortSignal,
-): Promise<Runtime> {
+): Promise<{ runtime: Runtime; wentOn: boolean }> {
   const { effects } = context;
   return await withQmp(effects, folder.qmpSocket, { signal }, async (qmp) => {
     const status = (await qmp.execute("query-status", {}, { signal })) as { status?: string };
-    if (status.status === "paused" || status.status === "io-error") await qmp.execute("cont", {}, { signal });
-    if (before.state === "running" && before.pid === machine.pid) return before;
+    const wentOn = status.status === "paused" || status.status === "io-error";
+    if (wentOn) await qmp.execute("cont", {}, { signal });
+    if (before.state === "running" && before.pid === machine.pid) return { runtime: before, wentOn };
     const forwards = resolveForwards(before.forwards, await boundForwards(qmp));
     const runtime: Runtime = { ...before, state: "running", ...machine, forwards };
     await writeRecord(effects, folder.runtime, runtime);
-    return runtime;
+    return { runtime, wentOn };
   });
 }
 

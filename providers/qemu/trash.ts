@@ -6,6 +6,7 @@ import type { Effects } from "../../engine/effects.ts";
 import { readTextIfThere } from "../../engine/read-text-if-there.ts";
 import type { LabIdentity, TrashedVm } from "../provider.ts";
 import { removeUnusedLayers } from "./clone/shared-layers.ts";
+import { clearAbandonedWork } from "./abandoned-work.ts";
 import type { QemuContext } from "./context.ts";
 import { findMachine } from "./machine-process.ts";
 import { removeSegmentsOf } from "./network/segment.ts";
@@ -34,6 +35,8 @@ export async function removeVm(
   const { effects, home } = context;
   const folder = vmFolder(home, id);
   if ((await effects.files.stat(folder.root)) === undefined) return;
+  // A machine that was never let go on, by a vmlab that died, is none that runs.
+  await clearAbandonedWork(context, folder).catch(() => undefined);
   const record = await unlessDamaged(readVmRecord(effects, folder));
   const runtime = await unlessDamaged(readRuntime(effects, folder));
   if ((await findMachine(effects, folder, runtime)) !== undefined) {

@@ -15,6 +15,7 @@ import { requireRunning } from "./ready.ts";
 import { NETWORK_CONFIG } from "./seed.ts";
 import { makeSeedIso, writeSeedFiles } from "./seed-iso.ts";
 import { formatBytes } from "./size-text.ts";
+import { requireNotSuspended } from "./suspend/require-not-suspended.ts";
 import {
   activeLayer,
   diskNode,
@@ -44,6 +45,8 @@ export async function updateVm(context: QemuContext, spec: VmSpec, call: CallCon
   const machine = await findMachine(effects, folder, runtime);
   const isRunning = machine !== undefined && runtime !== undefined;
 
+  if (!isRunning && spec.disk !== vm.disk)
+    await requireNotSuspended(effects, folder, { vm: vm.name, doing: "its disk cannot be grown" });
   if (!isRunning) await connectAnew(context, folder, vm, spec, call);
   vm = await growVmDisk(context, folder, vm, spec, isRunning, call);
   if (isRunning && runtime !== undefined) {
@@ -82,6 +85,7 @@ export async function connectAnew(
     });
   }
   if ((await effects.files.readText(path)) === wanted) return;
+  await requireNotSuspended(effects, folder, { vm: vm.name, doing: "its networks cannot change" });
   call.progress("changing its networks");
   const files: Record<string, string> = {};
   for (const name of names) files[name] = await effects.files.readText(join(folder.seedFiles, name));

@@ -38,10 +38,12 @@ export interface VmFolder {
   readonly agentSocket: string;
   /** There while an export copies the disk of the running machine. */
   readonly copyNote: string;
-  /** There while a snapshot is taken. */
+  /** There while a snapshot is taken or restored, or the machine is suspended or resumed. */
   readonly snapshotNote: string;
   /** There while a clone makes the VM go on in a new layer. */
   readonly layerNote: string;
+  /** {@link SavedMachine}; there while the machine is suspended. */
+  readonly suspended: string;
   /** {@link SnapshotRecord}s, one file each. */
   readonly snapshots: string;
   /** Only in the trash: {@link TrashedVm} without its size. */
@@ -143,6 +145,7 @@ function folderAt(root: string, id: string): VmFolder {
     copyNote: join(root, "copy.json"),
     snapshotNote: join(root, "snapshot.json"),
     layerNote: join(root, "layer.json"),
+    suspended: join(root, "suspended.json"),
     snapshots: join(root, "snapshots"),
     trashRecord: join(root, "trash.json"),
   };

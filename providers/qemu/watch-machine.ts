@@ -92,7 +92,7 @@ async function report(
       address,
       summary: `${vm.name} was paused while ${phase}: the host's disk is full`,
       detail: `Its guest wrote to ${folder.root}, where no space is left. Nothing is lost: it waits.`,
-      hint: `Free some space (vmlab trash empty), then: vmlab start ${vm.name}`,
+      hint: `Free some space (vmlab trash empty), then: vmlab resume ${vm.name}`,
     });
   }
   const what = {
@@ -107,7 +107,7 @@ async function report(
     detail: (await machineEvidence(effects, folder, runtime)).join("\n"),
     hint:
       trouble.kind === "paused"
-        ? `Let it go on: vmlab start ${vm.name}`
+        ? `Let it go on: vmlab resume ${vm.name}`
         : `See its console: vmlab logs ${vm.name}`,
   });
 }

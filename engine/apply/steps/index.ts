@@ -6,7 +6,7 @@ import { generate } from "./generate.ts";
 import { importMachine } from "./import-machine.ts";
 import { disconnect, network } from "./network.ts";
 import { obtain } from "./obtain.ts";
-import { ready, start, stop } from "./power.ts";
+import { pause, ready, resume, start, stop, suspend } from "./power.ts";
 import { provision } from "./provision.ts";
 import { forget, remove } from "./remove.ts";
 import { retire } from "./replacement.ts";
@@ -29,6 +29,9 @@ export const STEPS: Readonly<Record<Step, (run: Run, call: StepCall) => Promise<
   provision,
   stop,
   snapshot,
+  pause,
+  suspend,
+  resume,
   update,
   retire,
   delete: remove,

@@ -26,7 +26,8 @@ export async function promote(run: Run, operation: Operation, record: ResourceSt
     attributes: replacement.attributes,
     ...(vm === undefined ? {} : { dependsOn: lastingDependsOn(vm), preventDestroy: vm.preventDestroy }),
     ...(triggers === undefined ? {} : { triggers }),
-    ...(runs || powerOverride === undefined ? {} : { powerOverride }),
+    // The new machine has no memory that was saved.
+    ...(runs || powerOverride === undefined ? {} : { powerOverride: { ...powerOverride, state: "stopped" } }),
   };
   // The intent comes first: if only half of the batch survives a crash, it is void while the old machine still serves.
   await run.keeper.commit(

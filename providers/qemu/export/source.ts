@@ -6,6 +6,7 @@ import type { QemuContext } from "../context.ts";
 import { readMachineLog } from "../machine-log.ts";
 import { findMachine } from "../machine-process.ts";
 import { readSnapshots } from "../snapshot/snapshot-record.ts";
+import { requireNotSuspended } from "../suspend/require-not-suspended.ts";
 import { readRuntime, type VmFolder } from "../vm-folder.ts";
 import { type DiskWork, qemuImgJson } from "./disk-tools.ts";
 
@@ -30,6 +31,10 @@ export async function chooseSource(
   const running = (await findMachine(effects, folder, runtime)) !== undefined;
   if (options.snapshot !== undefined) return await snapshotSource(context, work, vm, options, running);
   const log = await readMachineLog(effects, folder);
+  if (!running && !options.crashConsistent) {
+    const doing = "its disk lacks what its guest has in memory";
+    await requireNotSuspended(effects, folder, { vm: name, doing });
+  }
   if (!running) {
     // Never started, or its guest itself said that it is done.
     const clean = runtime === undefined || log.end === "guest-shutdown";
@@ -57,7 +62,7 @@ export async function chooseSource(
     code: "image/export-paused",
     address: work.address,
     summary: `${name} is paused (${log.paused}): its guest cannot be asked to write everything to its disk`,
-    hint: `Let it go on with \`vmlab start ${name}\`. Or take the disk as it is: --crash-consistent.`,
+    hint: `Let it go on with \`vmlab resume ${name}\`. Or take the disk as it is: --crash-consistent.`,
   });
 }
 

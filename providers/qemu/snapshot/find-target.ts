@@ -3,6 +3,7 @@ import type { CallContext, VmSpec } from "../../provider.ts";
 import { clearAbandonedWork } from "../abandoned-work.ts";
 import type { QemuContext } from "../context.ts";
 import { findMachine, type MachineProcess } from "../machine-process.ts";
+import { requireNotSuspended } from "../suspend/require-not-suspended.ts";
 import { readRuntime, requireVm, type VmFolder, type VmRecord, vmFolder } from "../vm-folder.ts";
 import type { SnapshotVolume } from "./snapshot-record.ts";
 
@@ -13,6 +14,18 @@ export interface SnapshotTarget {
   readonly call: CallContext;
   /** Undefined while it is off. */
   readonly machine: MachineProcess | undefined;
+}
+
+/** After what a dead vmlab left at it is cleared up. Refuses a machine whose memory is saved. */
+export async function findSnapshotTarget(
+  context: QemuContext,
+  spec: VmSpec,
+  call: CallContext,
+): Promise<SnapshotTarget> {
+  const target = await findTarget(context, spec, call);
+  const doing = "snapshots of it can be neither taken nor restored";
+  await requireNotSuspended(context.effects, target.folder, { vm: spec.name, doing });
+  return target;
 }
 
 /** After what a dead vmlab left at it is cleared up. */

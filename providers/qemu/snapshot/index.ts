@@ -8,6 +8,7 @@ import { readRuntime, requireVm, vmFolder } from "../vm-folder.ts";
 import { removeInner } from "./remove-inner.ts";
 import { prepareRestore, restoreSnapshots } from "./restore.ts";
 import { settle } from "./settle.ts";
+import { snapshotCalled } from "./snapshot-job.ts";
 import { forgetSnapshot, readSnapshot, readSnapshots, type SnapshotRecord } from "./snapshot-record.ts";
 import { takeSnapshots } from "./take.ts";
 
@@ -43,7 +44,8 @@ async function removeSnapshot(
   if (snapshot === undefined) return;
   call.progress("removing it from the disks");
   const machine = await findMachine(effects, folder, await readRuntime(effects, folder));
-  await removeInner(context, { folder, vm, machine }, snapshot);
+  const what = snapshotCalled(name, vm.name);
+  await removeInner(context, { folder, vm, machine }, { ...snapshot, what });
   await forgetSnapshot(effects, folder, name);
 }
 

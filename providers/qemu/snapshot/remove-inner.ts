@@ -4,7 +4,7 @@ import type { QemuContext } from "../context.ts";
 import { pluggedVolumes } from "../volume/plug.ts";
 import type { SnapshotTarget } from "./find-target.ts";
 import { changeInner, innerSnapshots, snapshotDisks } from "./snapshot-disks.ts";
-import { atMachine, settleSnapshotJobs, snapshotJob } from "./snapshot-job.ts";
+import { atMachine, type SnapshotJob, settleSnapshotJobs, snapshotJob } from "./snapshot-job.ts";
 import type { SnapshotRecord } from "./snapshot-record.ts";
 
 /**
@@ -14,12 +14,12 @@ import type { SnapshotRecord } from "./snapshot-record.ts";
 export async function removeInner(
   context: QemuContext,
   target: Pick<SnapshotTarget, "folder" | "vm" | "machine">,
-  snapshot: Pick<SnapshotRecord, "name" | "tag" | "volumes">,
+  snapshot: Pick<SnapshotRecord, "tag" | "volumes"> & Pick<SnapshotJob, "what">,
   timeoutMs?: number,
 ): Promise<void> {
   const { effects } = context;
   const { folder, vm, machine } = target;
-  const { name, tag } = snapshot;
+  const { what, tag } = snapshot;
   const open =
     machine === undefined
       ? new Set<string>()
@@ -46,15 +46,15 @@ export async function removeInner(
   await atMachine(
     effects,
     target,
-    (qmp) => snapshotJob(effects, qmp, { verb: "delete", name, tag, nodes, vm: vm.name }),
+    (qmp) => snapshotJob(effects, qmp, { verb: "delete", what, tag, nodes, vm: vm.name }),
     timeoutMs,
   );
-  for (const { path, what } of there) {
+  for (const { path, what: disk } of there) {
     if (!(await holds(path))) continue;
     fail({
       code: "qemu/snapshot-failed",
       address: `vm.${vm.name}`,
-      summary: `the snapshot ${name} of ${vm.name} is still in ${what}`,
+      summary: `${what} is still in ${disk}`,
       hint: "Try again. `vmlab doctor` looks at the host.",
     });
   }

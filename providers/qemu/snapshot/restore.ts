@@ -10,11 +10,11 @@ import { connectAnew } from "../update.ts";
 import { readRuntime, requireVm } from "../vm-folder.ts";
 import { pluggedVolumes } from "../volume/plug.ts";
 import { applyDisks, endMachine, recordApplied } from "./apply-disks.ts";
-import { findTarget, type SnapshotTarget } from "./find-target.ts";
+import { findSnapshotTarget, type SnapshotTarget } from "./find-target.ts";
 import { setGuestClock } from "./guest-clock.ts";
 import { failWith, settle } from "./settle.ts";
 import { innerSnapshots, requireUnused, type SnapshotDisk, snapshotDisks } from "./snapshot-disks.ts";
-import { atMachine, snapshotJob } from "./snapshot-job.ts";
+import { atMachine, snapshotCalled, snapshotJob } from "./snapshot-job.ts";
 import { removeSnapshotNote, writeSnapshotNote } from "./snapshot-note.ts";
 import { readSnapshot, type SnapshotRecord } from "./snapshot-record.ts";
 
@@ -65,7 +65,7 @@ export async function prepareRestore(
   { spec, name, volumes, context: call }: RestoreRequest,
 ): Promise<Work> {
   const { effects, home } = context;
-  const found = await findTarget(context, spec, call);
+  const found = await findSnapshotTarget(context, spec, call);
   const address = `vm.${spec.name}`;
   const snapshot = await readSnapshot(effects, found.folder, name);
   if (snapshot === undefined) {
@@ -156,7 +156,7 @@ async function load(context: QemuContext, work: Work, halfDone: HalfDone): Promi
   const nodes = disks.map(({ node }) => node);
   try {
     await atMachine(effects, work, (qmp) =>
-      snapshotJob(effects, qmp, { verb: "load", name, tag, nodes, vm: vm.name }),
+      snapshotJob(effects, qmp, { verb: "load", what: snapshotCalled(name, vm.name), tag, nodes, vm: vm.name }),
     );
   } catch (error) {
     // Its disks are brought to one moment, whatever QEMU has got to.

@@ -14,8 +14,8 @@ const PREFIX = "vmlab-snapshot-";
 
 export interface SnapshotJob {
   readonly verb: "save" | "load" | "delete";
-  /** What people call the snapshot. */
-  readonly name: string;
+  /** What people call it: `the snapshot clean of web`. */
+  readonly what: string;
   readonly tag: string;
   /** The first holds the memory. */
   readonly nodes: readonly string[];
@@ -58,12 +58,17 @@ async function jobs(qmp: QmpConnection): Promise<readonly Record<string, unknown
 
 const FAILED = { save: "be taken", load: "be restored", delete: "be removed" };
 
-function jobFailed({ verb, name, vm }: SnapshotJob, said: string): never {
+/** As messages name a snapshot. */
+export function snapshotCalled(name: string, vm: string): string {
+  return `the snapshot ${name} of ${vm}`;
+}
+
+function jobFailed({ verb, what, vm }: SnapshotJob, said: string): never {
   if (/No space left|Disk quota exceeded/.test(said)) {
     fail({
       code: "host/disk-full",
       address: `vm.${vm}`,
-      summary: `not enough disk space for the snapshot ${name} of ${vm}`,
+      summary: `not enough disk space for ${what}`,
       detail: `QEMU says: ${said}`,
       hint: "Free some space, for instance with `vmlab trash empty` and `vmlab images prune`.",
     });
@@ -71,7 +76,7 @@ function jobFailed({ verb, name, vm }: SnapshotJob, said: string): never {
   return fail({
     code: "qemu/snapshot-failed",
     address: `vm.${vm}`,
-    summary: `the snapshot ${name} of ${vm} could not ${FAILED[verb]}`,
+    summary: `${what} could not ${FAILED[verb]}`,
     detail: `QEMU says: ${said}`,
     hint: /VirtFS|9p/.test(said)
       ? `A shared folder that the guest has mounted stands in the way: unmount it there, or stop the VM first (\`vmlab stop ${vm}\`).`

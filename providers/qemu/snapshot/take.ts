@@ -1,15 +1,15 @@
 /** Takes snapshots of several machines at one moment: all of them, or none. */
 import { errorText, fail } from "../../../engine/diagnostics.ts";
-import { formatSize } from "../../../engine/units.ts";
 import type { TakeRequest } from "../../snapshot-provider.ts";
 import type { QemuContext } from "../context.ts";
 import { readGuestRecord, readRuntime } from "../vm-folder.ts";
 import { deviceSlots } from "./device-slots.ts";
-import { findTarget, type SnapshotTarget, writableVolumes } from "./find-target.ts";
+import { findSnapshotTarget, findTarget, type SnapshotTarget, writableVolumes } from "./find-target.ts";
 import { removeInner } from "./remove-inner.ts";
+import { requireRoom, saveMachine } from "./save-machine.ts";
 import { settle } from "./settle.ts";
-import { changeInner, innerSnapshots, snapshotDisks } from "./snapshot-disks.ts";
-import { atMachine, snapshotJob } from "./snapshot-job.ts";
+import { innerSnapshots, snapshotDisks } from "./snapshot-disks.ts";
+import { atMachine, snapshotCalled } from "./snapshot-job.ts";
 import { removeSnapshotNote, writeSnapshotNote } from "./snapshot-note.ts";
 import {
   currentSnapshot,
@@ -19,9 +19,6 @@ import {
   setCurrentSnapshot,
   writeSnapshot,
 } from "./snapshot-record.ts";
-
-/** What a guest's devices take beside its memory, in bytes. */
-const DEVICES = 64 * 2 ** 20;
 
 interface Work extends SnapshotTarget {
   readonly request: TakeRequest;
@@ -33,7 +30,7 @@ interface Work extends SnapshotTarget {
 export async function takeSnapshots(context: QemuContext, requests: readonly TakeRequest[]): Promise<void> {
   const { effects } = context;
   const works = await Promise.all(requests.map((request) => prepare(context, request)));
-  await requireRoom(context, works);
+  await requireRoom(context, works, { what: "the snapshot", instead: "then only its disks are taken." });
   const group = works.length > 1 ? effects.random.bytes(6).toString("hex") : undefined;
   const held = works.filter((work) => work.held);
   try {
@@ -68,7 +65,7 @@ export async function takeSnapshots(context: QemuContext, requests: readonly Tak
 async function prepare(context: QemuContext, request: TakeRequest): Promise<Work> {
   const { effects } = context;
   const { spec, name } = request;
-  const found = await findTarget(context, spec, request.context);
+  const found = await findSnapshotTarget(context, spec, request.context);
   if ((await readSnapshot(effects, found.folder, name)) !== undefined) {
     fail({
       code: "qemu/snapshot-exists",
@@ -84,46 +81,10 @@ async function prepare(context: QemuContext, request: TakeRequest): Promise<Work
   return { ...work, held: (status as { status?: string }).status === "running" };
 }
 
-/** A host whose disk is full makes every VM on it stand still, not only the one that is taken. */
-async function requireRoom({ effects, home }: QemuContext, works: readonly Work[]): Promise<void> {
-  const running = works.filter(({ machine }) => machine !== undefined);
-  const needed = running.reduce((sum, { spec }) => sum + spec.memory + DEVICES, 0);
-  if (needed === 0) return;
-  const { free } = await effects.host.disk(home.vms);
-  if (free >= needed) return;
-  fail({
-    code: "host/disk-full",
-    summary: "not enough disk space for the snapshot",
-    detail: `With the memory of ${running.length === 1 ? "the VM" : "the VMs"} it may take ${formatSize(needed)}, and ${formatSize(free)} are free.`,
-    hint: "Free some space, for instance with `vmlab trash empty` and `vmlab images prune`. Or stop the VM first: then only its disks are taken.",
-  });
-}
-
 async function save(context: QemuContext, work: Work): Promise<void> {
-  const { effects } = context;
-  const { folder, vm, spec, machine, call, tag, request } = work;
-  const { name } = request;
-  const disks = snapshotDisks(context, folder, vm, writableVolumes(spec));
+  const { vm, machine, call, tag, request } = work;
   call.progress(machine === undefined ? "saving its disks" : "saving its memory and disks");
-  if (machine === undefined) for (const { path } of disks) await changeInner(effects, "create", path, tag);
-  else {
-    const nodes = disks.map(({ node }) => node);
-    await atMachine(effects, work, (qmp) =>
-      snapshotJob(effects, qmp, { verb: "save", name, tag, nodes, vm: vm.name }),
-    );
-  }
-  // QEMU reports some failures as success: what really exists counts.
-  for (const [index, { path, what }] of disks.entries()) {
-    const inner = (await innerSnapshots(effects, path)).find((one) => one.name === tag);
-    const whole = inner !== undefined && (index > 0 || machine === undefined || inner.memory > 0);
-    if (whole) continue;
-    fail({
-      code: "qemu/snapshot-failed",
-      address: `vm.${vm.name}`,
-      summary: `the snapshot ${name} of ${vm.name} is not in ${what}, although QEMU reported no error`,
-      hint: "`vmlab doctor` looks at the host.",
-    });
-  }
+  await saveMachine(context, work, { what: snapshotCalled(request.name, vm.name), tag });
 }
 
 /** Put together while the machine stands still. */
@@ -172,7 +133,10 @@ async function undo(context: QemuContext, work: Work): Promise<void> {
     const now = await findTarget(context, spec, call);
     await forgetSnapshot(effects, folder, name);
     try {
-      await removeInner(context, now, { name, tag, volumes: writableVolumes(spec) });
+      await removeInner(context, now, {
+        ...{ what: snapshotCalled(name, spec.name), tag },
+        volumes: writableVolumes(spec),
+      });
     } finally {
       if (held && now.machine !== undefined) await atMachine(effects, now, (qmp) => qmp.execute("cont"));
     }

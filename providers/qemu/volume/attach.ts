@@ -5,6 +5,7 @@ import type { QemuContext } from "../context.ts";
 import { findMachine } from "../machine-process.ts";
 import { withQmp } from "../qmp.ts";
 import { type RunningMachine, requireRunning, stretched } from "../ready.ts";
+import { requireNotSuspended } from "../suspend/require-not-suspended.ts";
 import { readRuntime, vmFolder } from "../vm-folder.ts";
 import { whileMachineRuns } from "../watch-machine.ts";
 import { tellMounts } from "./mounts.ts";
@@ -35,8 +36,10 @@ export async function connectVolumes(
 /** Nothing to do for a VM that is off. */
 export async function detachVolumes(context: QemuContext, spec: VmSpec, call: CallContext): Promise<void> {
   const folder = vmFolder(context.home, spec.id);
-  if ((await findMachine(context.effects, folder, await readRuntime(context.effects, folder))) === undefined)
+  if ((await findMachine(context.effects, folder, await readRuntime(context.effects, folder))) === undefined) {
+    await requireNotSuspended(context.effects, folder, { vm: spec.name, doing: "its volumes cannot change" });
     return;
+  }
   const running = await requireRunning(context, spec.id);
   const wanted = new Set((spec.volumes ?? []).map(({ id }) => id));
   const leaving = (await plugged(context, running, call)).filter(({ id }) => !wanted.has(id));

@@ -5,7 +5,8 @@ import type { QemuContext } from "../context.ts";
 import { createDisk, growDisk } from "../disk-image.ts";
 import { findMachine } from "../machine-process.ts";
 import { withQmp } from "../qmp.ts";
-import { readRuntime, vmFolder } from "../vm-folder.ts";
+import { requireNotSuspended } from "../suspend/require-not-suspended.ts";
+import { readRuntime, readVmRecord, vmFolder } from "../vm-folder.ts";
 import { isPlugged, volumeNode } from "./plug.ts";
 import { emptyVolumeTrash, listVolumeTrash, removeVolume, restoreVolume } from "./trash.ts";
 import { readVolumeRecord, volumeAttributes, volumeFolder, writeVolumeRecord } from "./volume-folder.ts";
@@ -66,7 +67,7 @@ async function readVolume({ effects, home }: Context, id: string): Promise<Volum
 
 async function growVolume(
   context: Context,
-  { id, size }: VolumeSpec,
+  { id, name, size }: VolumeSpec,
   holders: readonly string[],
   call: CallContext,
 ): Promise<JsonObject> {
@@ -76,6 +77,11 @@ async function growVolume(
   if (record === undefined) throw new Error(`there is no volume ${id} to grow`);
   if (size <= record.size) return volumeAttributes(record);
   let isLive = false;
+  for (const holder of holders) {
+    const folderOf = vmFolder(home, holder);
+    const vm = (await readVmRecord(effects, folderOf))?.name ?? holder;
+    await requireNotSuspended(effects, folderOf, { vm, doing: `volume.${name} cannot be grown` });
+  }
   for (const holder of holders) isLive ||= await growLive(context, holder, { id, size }, call.signal);
   if (!isLive) await growDisk(effects, folder.disk, size);
   const grown = { ...record, size };
