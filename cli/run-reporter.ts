@@ -32,11 +32,15 @@ export function quietReporter(context: CommandContext): RunReporter {
 const REDRAW_MS = 150;
 const WIDEST_ADDRESS = 36;
 
-export function runReporter(context: CommandContext, options: { readonly json: boolean }): RunReporter {
+/** `lab`: told with each event of NDJSON, where several labs are worked on. */
+export function runReporter(
+  context: CommandContext,
+  options: { readonly json: boolean; readonly lab?: string },
+): RunReporter {
   const { terminal, effects } = context;
   if (options.json) {
     return {
-      events: (event) => terminal.out.write(eventJson(event, effects.clock.now())),
+      events: (event) => terminal.out.write(eventJson(event, effects.clock.now(), options.lab)),
       widen: () => {},
       say: () => {},
       open: async () => {},

@@ -70,9 +70,10 @@ export function overrideOf(
       ...(paused ? { note: typeof why === "string" && why !== "paused" ? `is paused: ${why}` : "is paused" } : {}),
     };
   }
-  // What stood still and is gone was not made to be off: it died.
-  if (before?.state === "paused") return { override: undefined, changed: true };
   const suspended = isSuspended(observation);
+  // What stood still and is gone, or had gone on, was not made to be off: it died.
+  const died = before?.state === "suspended" && !suspended && !power.clean;
+  if (before?.state === "paused" || died) return { override: undefined, changed: true };
   if (before !== undefined) {
     const state: PowerOverride["state"] = suspended ? "suspended" : "stopped";
     const override: PowerOverride = observation === undefined ? before : { ...before, state };
