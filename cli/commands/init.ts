@@ -8,6 +8,8 @@ import { LAB_FILE } from "../workspace.ts";
 
 interface InitOptions {
   readonly name?: string;
+  readonly autostart?: boolean;
+  readonly remove?: boolean;
 }
 
 export function define(context: CommandContext): Command {
@@ -15,16 +17,24 @@ export function define(context: CommandContext): Command {
     summary: "Write a starter lab.toml",
     description:
       "Writes a commented lab.toml with one VM, and the lines of .gitignore that a lab needs. What exists is never " +
-      "overwritten; it says what it left alone.",
+      "overwritten; it says what it left alone. With --autostart it writes no lab.toml but a unit of the user's systemd, " +
+      'which runs "vmlab start --resume-all" after a reboot: the VMs of all labs that ran then run again. A unit that ' +
+      "somebody edited is left alone.",
     examples: [
       { command: "vmlab init", text: "here, named after the folder" },
       { command: "vmlab init --name demo", text: "with another name" },
       { command: "vmlab -C labs/demo init", text: "in another folder, made if need be" },
+      { command: "vmlab init --autostart", text: "bring VMs back after a reboot of this host" },
+      { command: "vmlab init --autostart --remove", text: "leave that to yourself again" },
     ],
   })
     .option("--name <name>", "name of the lab (default: of the folder)")
+    .option("--autostart", "install a systemd user unit that starts what ran before a reboot")
+    .option("--remove", "with --autostart: take that unit away")
     .action(async (options: InitOptions) => {
-      context.exitCode = await init(context, options);
+      context.exitCode = await (options.autostart === true || options.remove === true
+        ? autostart(context, options)
+        : init(context, options));
     });
 }
 
@@ -46,6 +56,12 @@ async function init(context: CommandContext, options: InitOptions): Promise<numb
   out.write(ignored);
   out.write(`\nNext: look at ${LAB_FILE}, then "vmlab plan" and "vmlab apply".\n`);
   return 0;
+}
+
+async function autostart(context: CommandContext, options: InitOptions): Promise<number> {
+  const { installAutostart, refuseMixed, removeAutostart } = await import("../autostart.ts");
+  refuseMixed(options);
+  return await (options.remove === true ? removeAutostart(context) : installAutostart(context));
 }
 
 /** False when the file exists. */
