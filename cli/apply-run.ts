@@ -81,14 +81,7 @@ export interface ApplyRequest {
 }
 
 /** Over in the time that anybody would need to look them up. */
-const BRIEF: ReadonlySet<string> = new Set([
-  "start",
-  "stop",
-  "restart",
-  "pause",
-  "resume",
-  "suspend",
-]);
+const BRIEF: ReadonlySet<string> = new Set(["start", "stop", "restart", "pause", "resume", "suspend"]);
 
 /** Applies with interrupts listened to and events shown. */
 export async function applied(

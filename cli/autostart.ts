@@ -29,7 +29,9 @@ export async function installAutostart(context: CommandContext): Promise<number>
   out.write(`It runs "vmlab start --resume-all" for ${home.root} when the user's systemd starts.\n`);
   tellSystemd(context, systemd);
   if (!lingers)
-    out.write('That is at login; "loginctl enable-linger" makes it start with the host, before anybody logs in.\n');
+    out.write(
+      'That is at login; "loginctl enable-linger" makes it start with the host, before anybody logs in.\n',
+    );
   return 0;
 }
 

@@ -46,7 +46,11 @@ export async function resumeAll(context: CommandContext, options: ResumeAllOptio
   if (!options.json) {
     const { out } = terminal;
     const table = powerTable("start", rows, { palette: colours(out), width: out.columns });
-    out.write(rows.length === 0 ? "Every VM that ran on this host runs, or was stopped on request.\n" : `\n${table.join("\n")}\n`);
+    out.write(
+      rows.length === 0
+        ? "Every VM that ran on this host runs, or was stopped on request.\n"
+        : `\n${table.join("\n")}\n`,
+    );
   }
   return failed ? 1 : 0;
 }

@@ -8,7 +8,15 @@ import type { PortForward, VmObservation, VmProvider } from "../providers/provid
 export interface ListedVm {
   readonly name: string;
   readonly address: string;
-  readonly state: "running" | "paused" | "suspended" | "stopped" | "crashed" | "missing" | "incomplete" | "broken";
+  readonly state:
+    | "running"
+    | "paused"
+    | "suspended"
+    | "stopped"
+    | "crashed"
+    | "missing"
+    | "incomplete"
+    | "broken";
   /** How far the VM got. */
   readonly phase: string;
   readonly image: string;

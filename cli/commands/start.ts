@@ -35,7 +35,11 @@ async function resumeEverywhere(
   options: PowerCommandOptions,
 ): Promise<number> {
   const { env, role, label, all, var: variables, varFile } = options;
-  if (names.length > 0 || all === true || [env, role, label, variables, varFile].some((given) => given !== undefined)) {
+  if (
+    names.length > 0 ||
+    all === true ||
+    [env, role, label, variables, varFile].some((given) => given !== undefined)
+  ) {
     fail({
       code: "cli/usage",
       summary: "--resume-all is about every lab of this host, and takes neither VMs nor variables",

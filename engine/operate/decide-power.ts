@@ -47,7 +47,9 @@ const BOOT: readonly Step[] = ["start", "ready", "provision"];
 function ofRunning(verb: PowerVerb, record: ResourceState): VerbDecision {
   switch (verb) {
     case "start":
-      return record.phase === "complete" ? already(record, "runs already") : does(verb, record, ["ready", "provision"]);
+      return record.phase === "complete"
+        ? already(record, "runs already")
+        : does(verb, record, ["ready", "provision"]);
     case "resume":
       return already(record, "runs already");
     case "restart":

@@ -45,8 +45,7 @@ export async function planPower(
   const items: DecidedResource[] = [];
   for (const record of records) {
     const verdict = decidePower(verb, record, observations.get(record.instance ?? ""), options);
-    if ("refused" in verdict)
-      refused.set(record.address, { kind: "failed", diagnostics: [verdict.refused] });
+    if ("refused" in verdict) refused.set(record.address, { kind: "failed", diagnostics: [verdict.refused] });
     else
       items.push({
         address: record.address,
@@ -60,7 +59,9 @@ export async function planPower(
         removal: false,
       });
   }
-  const boots = new Set(items.filter(({ decision }) => powersUp(decision.steps)).map(({ address }) => address));
+  const boots = new Set(
+    items.filter(({ decision }) => powersUp(decision.steps)).map(({ address }) => address),
+  );
   const stuck = await startProblems(
     workspace,
     state,

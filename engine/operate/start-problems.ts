@@ -1,4 +1,5 @@
 /** What stands in the way of starting VMs, looked at before anything is done. */
+import type { ImageObservation } from "../../providers/provider.ts";
 import { type Diagnostic, isDiagnosticsError, problem } from "../diagnostics.ts";
 import type { ResourceState, State } from "../state/types.ts";
 import type { Workspace } from "../workspace.ts";
@@ -14,11 +15,12 @@ export async function startProblems(
   if (records.length === 0) return found;
   const { vm, image } = workspace.providers;
   const specOf = recordedSpecs(workspace, state, {});
-  const images = await image.read([...new Set(records.map(({ attributes }) => String(attributes.base)))]);
+  const images = await image.read([...new Set(records.map(baseOf))].filter((digest) => digest !== ""));
   await Promise.all(
     records.map(async (record) => {
-      const base = images.get(String(record.attributes.base));
-      const problems = base?.state === "changed" ? [imageChanged(record, base.reason)] : [];
+      const base = images.get(baseOf(record));
+      const sound = base === undefined || base.state === "present";
+      const problems = sound ? [] : [imageChanged(record, base)];
       problems.push(...(await failures(() => vm.checkStart(specOf(record)))));
       if (problems.length > 0) found.set(record.address, problems);
     }),
@@ -36,12 +38,23 @@ async function failures(look: () => Promise<void>): Promise<readonly Diagnostic[
   }
 }
 
-function imageChanged({ address, attributes }: ResourceState, reason: string): Diagnostic {
+/** Digest of the image below its disk; empty for a disk that stands alone. */
+function baseOf({ attributes: { base } }: ResourceState): string {
+  return typeof base === "string" ? base : "";
+}
+
+function imageChanged(
+  record: ResourceState,
+  image: Exclude<ImageObservation, { state: "present" }>,
+): Diagnostic {
+  const { address } = record;
+  const what =
+    image.state === "absent" ? "is gone from the store" : `was changed in the store: ${image.reason}`;
   return problem({
     code: "operate/image-changed",
     address,
-    summary: `the image that ${address} stands on was changed in the store: ${reason}`,
-    detail: `Its disk holds only what differs from the image ${String(attributes.base)}: on other bytes it is damaged.`,
+    summary: `the image that ${address} stands on ${what}`,
+    detail: `Its disk holds only what differs from the image ${baseOf(record)}: without those bytes it is damaged.`,
     hint: "`vmlab images verify --repair` looks at every byte and mends what it can.",
   });
 }

@@ -1,8 +1,8 @@
 /** Whether a VM runs, and whether it should. */
 import type { VmObservation } from "../../providers/provider.ts";
 import type { VmInputs } from "../config/types.ts";
-import type { PowerOverride, ResourceState } from "../state/types.ts";
 import { isOff } from "../state/is-off.ts";
+import type { PowerOverride, ResourceState } from "../state/types.ts";
 import type { AttributeChange } from "./types.ts";
 import type { VmSituation } from "./vm-situation.ts";
 
@@ -67,7 +67,9 @@ export function overrideOf(
     return {
       override: undefined,
       changed: before !== undefined && observation !== undefined,
-      ...(paused ? { note: typeof why === "string" && why !== "paused" ? `is paused: ${why}` : "is paused" } : {}),
+      ...(paused
+        ? { note: typeof why === "string" && why !== "paused" ? `is paused: ${why}` : "is paused" }
+        : {}),
     };
   }
   const suspended = isSuspended(observation);

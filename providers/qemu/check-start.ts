@@ -58,7 +58,8 @@ async function requireDisks(context: QemuContext, folder: VmFolder, vm: VmRecord
 async function requirePorts(effects: Effects, { name, ports }: VmSpec): Promise<void> {
   const chosen = wantedForwards(ports, []).filter((forward) => !forward.chosen && forward.protocol === "tcp");
   await settle(chosen, async (forward: Forward) => {
-    if (await answers(effects, forward)) throw new DiagnosticsError([await portTaken(effects, name, forward)]);
+    if (await answers(effects, forward))
+      throw new DiagnosticsError([await portTaken(effects, name, forward)]);
   });
 }
 

@@ -69,7 +69,8 @@ async function readVm(
   }
   const machine = await findMachine(effects, folder, runtime);
   const suspended = vm !== undefined && (await suspendedThere(effects, folder, machine !== undefined));
-  if (machine !== undefined && !suspended) return running(await readMachineLog(effects, folder), attributes, runtime);
+  if (machine !== undefined && !suspended)
+    return running(await readMachineLog(effects, folder), attributes, runtime);
 
   if (damage.length > 0) return { state: "broken", reason: damage.join("; "), attributes };
   if (vm === undefined) {

@@ -156,7 +156,13 @@ async function load(context: QemuContext, work: Work, halfDone: HalfDone): Promi
   const nodes = disks.map(({ node }) => node);
   try {
     await atMachine(effects, work, (qmp) =>
-      snapshotJob(effects, qmp, { verb: "load", what: snapshotCalled(name, vm.name), tag, nodes, vm: vm.name }),
+      snapshotJob(effects, qmp, {
+        verb: "load",
+        what: snapshotCalled(name, vm.name),
+        tag,
+        nodes,
+        vm: vm.name,
+      }),
     );
   } catch (error) {
     // Its disks are brought to one moment, whatever QEMU has got to.

@@ -8,10 +8,10 @@ import { readTextIfThere } from "../../../engine/read-text-if-there.ts";
 import { ownerLives, ownOwner, parseOwner } from "../../images/owner.ts";
 import type { QemuContext } from "../context.ts";
 import { findMachine } from "../machine-process.ts";
+import { type SuspendNote, settleSuspension } from "../suspend/settle.ts";
 import { readRuntime, readVmRecord, unlessDamaged, type VmFolder } from "../vm-folder.ts";
 import { applyDisks, endMachine } from "./apply-disks.ts";
 import { removeInner } from "./remove-inner.ts";
-import { type SuspendNote, settleSuspension } from "../suspend/settle.ts";
 import { ANSWER_MS, atMachine, snapshotCalled } from "./snapshot-job.ts";
 import { readSnapshot, type SnapshotRecord } from "./snapshot-record.ts";
 

@@ -1,8 +1,8 @@
 /** Gives up what suspend has saved: the machine boots from its disks next time, as after a power cut. */
 import { errorText } from "../../../engine/diagnostics.ts";
 import type { CallContext } from "../../provider.ts";
-import type { QemuContext } from "../context.ts";
 import { clearAbandonedWork } from "../abandoned-work.ts";
+import type { QemuContext } from "../context.ts";
 import { removeInner } from "../snapshot/remove-inner.ts";
 import { removeSnapshotNote, writeSnapshotNote } from "../snapshot/snapshot-note.ts";
 import { readVmRecord, unlessDamaged, vmFolder } from "../vm-folder.ts";

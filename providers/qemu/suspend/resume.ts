@@ -11,7 +11,6 @@ import type { QemuContext } from "../context.ts";
 import { everRan } from "../machine-log.ts";
 import { findMachine } from "../machine-process.ts";
 import { endMachine } from "../snapshot/apply-disks.ts";
-import type { SnapshotTarget } from "../snapshot/find-target.ts";
 import { setGuestClock } from "../snapshot/guest-clock.ts";
 import { removeInner } from "../snapshot/remove-inner.ts";
 import { innerSnapshots, requireUnused, snapshotDisks } from "../snapshot/snapshot-disks.ts";

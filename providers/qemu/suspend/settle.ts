@@ -29,12 +29,12 @@ export async function settleSuspension(
 ): Promise<void> {
   const { effects } = context;
   const { folder, vm, machine } = target;
-  const remove = () =>
-    removeInner(context, target, { ...note, what: memoryOf(vm.name) }, timeoutMs);
+  const remove = () => removeInner(context, target, { ...note, what: memoryOf(vm.name) }, timeoutMs);
   switch (note.doing) {
     case "suspend":
       // Its record is written when all of it is on the disks.
-      if ((await effects.files.stat(folder.suspended)) !== undefined) return await endMachine(context, folder);
+      if ((await effects.files.stat(folder.suspended)) !== undefined)
+        return await endMachine(context, folder);
       await remove();
       if (note.held && machine !== undefined)
         await atMachine(effects, target, (qmp) => qmp.execute("cont"), timeoutMs);

@@ -36,7 +36,9 @@ export async function connectVolumes(
 /** Nothing to do for a VM that is off. */
 export async function detachVolumes(context: QemuContext, spec: VmSpec, call: CallContext): Promise<void> {
   const folder = vmFolder(context.home, spec.id);
-  if ((await findMachine(context.effects, folder, await readRuntime(context.effects, folder))) === undefined) {
+  if (
+    (await findMachine(context.effects, folder, await readRuntime(context.effects, folder))) === undefined
+  ) {
     await requireNotSuspended(context.effects, folder, { vm: spec.name, doing: "its volumes cannot change" });
     return;
   }
