@@ -211,24 +211,30 @@ interface Cut {
   /** QEMU dies with vmlab. */
   readonly both?: true;
   /** How the VM is found; where the moment decides, one of several. */
-  readonly then: readonly string[];
+  readonly found: readonly string[];
 }
 
 /** Every phase, and moments within those that take some time. */
 const CUTS: readonly Cut[] = [
-  { command: "suspend", when: /saving its memory/, then: ["running"] },
-  { command: "suspend", when: /saving its memory/, afterMs: 100, then: ["paused", "suspended"] },
-  { command: "suspend", when: /saving its memory/, afterMs: 300, then: ["paused", "suspended"] },
-  { command: "suspend", when: /ending QEMU/, then: ["suspended"] },
-  { command: "suspend", when: /saving its memory/, afterMs: 200, both: true, then: ["crashed", "suspended"] },
-  { command: "suspend", when: /ending QEMU/, both: true, then: ["suspended"] },
-  { command: "resume", when: /starting QEMU/, then: ["suspended"] },
-  { command: "resume", when: /loading its memory/, then: ["suspended"] },
-  { command: "resume", when: /loading its memory/, afterMs: 150, then: ["suspended", "running"] },
-  { command: "resume", when: /setting the guest's clock/, then: ["running"] },
-  { command: "resume", when: /clearing up/, then: ["running"] },
-  { command: "resume", when: /loading its memory/, both: true, then: ["suspended"] },
-  { command: "resume", when: /setting the guest's clock/, both: true, then: ["crashed"] },
+  { command: "suspend", when: /saving its memory/, found: ["running"] },
+  { command: "suspend", when: /saving its memory/, afterMs: 100, found: ["paused", "suspended"] },
+  { command: "suspend", when: /saving its memory/, afterMs: 300, found: ["paused", "suspended"] },
+  { command: "suspend", when: /ending QEMU/, found: ["suspended"] },
+  {
+    command: "suspend",
+    when: /saving its memory/,
+    afterMs: 200,
+    both: true,
+    found: ["crashed", "suspended"],
+  },
+  { command: "suspend", when: /ending QEMU/, both: true, found: ["suspended"] },
+  { command: "resume", when: /starting QEMU/, found: ["suspended"] },
+  { command: "resume", when: /loading its memory/, found: ["suspended"] },
+  { command: "resume", when: /loading its memory/, afterMs: 150, found: ["suspended", "running"] },
+  { command: "resume", when: /setting the guest's clock/, found: ["running"] },
+  { command: "resume", when: /clearing up/, found: ["running"] },
+  { command: "resume", when: /loading its memory/, both: true, found: ["suspended"] },
+  { command: "resume", when: /setting the guest's clock/, both: true, found: ["crashed"] },
 ];
 
 const full = process.env.VMLAB_TEST_FULL === undefined ? test.skip : test;
@@ -246,7 +252,7 @@ disk = "96MiB"
 `);
     await lab.ok("apply", "--yes");
     let seen = 0;
-    for (const { command, when, afterMs, both, then } of CUTS) {
+    for (const { command, when, afterMs, both, found } of CUTS) {
       const about = `${command}, ${when.source} + ${afterMs ?? 0} ms${both ? ", QEMU too" : ""}`;
       if (command === "resume") await lab.ok("suspend", "one");
       else await lab.guest("one", "date > ~/mark; sync");
@@ -254,7 +260,7 @@ disk = "96MiB"
       await lab.run([command, "one"], { signals: [cut] });
       if (both) for (const pid of await lab.machines()) await killed(pid);
       const { state } = await lab.vm("one");
-      expect({ about, state: then.includes(state) ? then : state }).toEqual({ about, state: then });
+      expect({ about, state: found.includes(state) ? found : state }).toEqual({ about, state: found });
       await lab.ok("start", "one");
       expect(await lab.guest("one", "test -s ~/mark && echo whole")).toBe("whole");
       const { one = 0 } = await uptimes(["one"]);
