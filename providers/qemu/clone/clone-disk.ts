@@ -10,6 +10,7 @@ import { findMachine, type MachineProcess } from "../machine-process.ts";
 import { readVms } from "../read.ts";
 import { formatBytes } from "../size-text.ts";
 import { innerSnapshots } from "../snapshot/snapshot-disks.ts";
+import { requireNotSuspended } from "../suspend/require-not-suspended.ts";
 import {
   activeLayer,
   type DiskLayer,
@@ -105,7 +106,7 @@ async function make(
 async function soundSource(
   context: QemuContext,
   spec: VmSpec,
-  { source: id }: CloneSpec,
+  { source: id, snapshot }: CloneSpec,
 ): Promise<CloneSource> {
   const { effects, home } = context;
   const folder = vmFolder(home, id);
@@ -119,6 +120,10 @@ async function soundSource(
       summary: `${vm.name} cannot be cloned: ${observation.reason}`,
       hint: "`vmlab doctor` looks closer.",
     });
+  }
+  if (snapshot === undefined) {
+    const doing = "a clone would lack what its guest has in memory";
+    await requireNotSuspended(effects, folder, { vm: vm.name, doing });
   }
   const machine = await findMachine(effects, folder, await readRuntime(effects, folder));
   return { folder, vm, machine };
