@@ -68,7 +68,7 @@ export async function removeUserUnit(effects: UnitEffects, name: string): Promis
 }
 
 /** Absolute path of a unit's file. */
-export function userUnitPath(env: Readonly<Record<string, string | undefined>>, name: string): string {
+function userUnitPath(env: Readonly<Record<string, string | undefined>>, name: string): string {
   const config = env.XDG_CONFIG_HOME || join(env.HOME ?? "/", ".config");
   return join(config, "systemd", "user", name);
 }
