@@ -14,6 +14,8 @@ export type Event =
       readonly operation: OperationLabel;
       readonly phase: string;
       readonly progress?: Progress;
+      /** It waits for its turn: what it is expected to take begins after that. */
+      readonly queued?: true;
     }
   /** A line of a guest's or builder's output. */
   | { readonly type: "operation-output"; readonly operation: OperationLabel; readonly line: string }

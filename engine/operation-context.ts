@@ -9,12 +9,13 @@ export function operationContext(
 ): CallContext {
   return {
     signal,
-    progress: (phase, progress) =>
+    progress: (phase, progress, state) =>
       events({
         type: "operation-progress",
         operation,
         phase,
         ...(progress === undefined ? {} : { progress }),
+        ...(state === undefined ? {} : { queued: true }),
       }),
     output: (line) => events({ type: "operation-output", operation, line }),
   };

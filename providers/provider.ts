@@ -27,8 +27,8 @@ export interface LabIdentity {
 /** Handed to every long call. */
 export interface CallContext {
   readonly signal: AbortSignal;
-  /** A short phrase for what is going on now, and how far it is. */
-  readonly progress: (phase: string, progress?: Progress) => void;
+  /** A short phrase for what is going on now, and how far it is; or that it waits for its turn. */
+  readonly progress: (phase: string, progress?: Progress, state?: "queued") => void;
   /** A line of output of a guest or builder. */
   readonly output: (line: string) => void;
 }

@@ -142,10 +142,11 @@ export function agoText(ms: number): string {
   return ms < 1000 ? "just now" : `${formatDuration(ms)} ago`;
 }
 
-/** Whole seconds, of which there may be none yet: `0s`. */
+/** Whole seconds since its turn came, of which there may be none yet: `0s`. */
 function elapsed(step: RunningStep, now: number): string {
-  const ms = Math.max(0, Math.floor((now - step.since) / 1000) * 1000);
-  const { estimateMs, progress } = step;
+  const ms = Math.max(0, Math.floor((now - (step.begun ?? step.since)) / 1000) * 1000);
+  const { progress } = step;
+  const estimateMs = step.queued === true ? undefined : step.estimateMs;
   const text = ms === 0 ? "0s" : formatDuration(ms);
   return estimateMs === undefined || estimateMs < 1000 || estimateMs <= ms || progress?.etaMs !== undefined
     ? text

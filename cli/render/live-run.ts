@@ -8,7 +8,9 @@ import { cutEnd, cutMiddle, pad, printable, textWidth } from "./text-width.ts";
 
 interface Running {
   readonly operation: OperationLabel;
-  readonly since: number;
+  since: number;
+  /** It waits for its turn; what it is expected to take begins after that. */
+  queued?: true;
   readonly estimateMs?: number;
   phase?: string;
   progress?: Progress;
@@ -82,6 +84,10 @@ export class LiveRun {
       case "operation-progress": {
         const entry = this.#running.get(event.operation.id);
         if (entry === undefined) return;
+        if (entry.queued === true && event.queued === undefined) {
+          entry.since = this.#now();
+          delete entry.queued;
+        } else if (event.queued === true) entry.queued = true;
         if (entry.phase !== event.phase) delete entry.said;
         entry.phase = event.phase;
         if (event.progress === undefined) delete entry.progress;
@@ -107,8 +113,9 @@ export class LiveRun {
   #line(entry: Running): string {
     const { palette, addressWidth } = this.#layout();
     const elapsedMs = this.#now() - entry.since;
-    const { progress } = entry;
-    const time = elapsed(elapsedMs, progress?.etaMs === undefined ? entry.estimateMs : undefined);
+    const { progress, queued } = entry;
+    const expected = progress?.etaMs === undefined && queued === undefined ? entry.estimateMs : undefined;
+    const time = elapsed(elapsedMs, expected);
     const address = pad(cutMiddle(entry.operation.address, addressWidth), addressWidth);
     const bar = progress === undefined ? "" : progressBar(progress, BAR_WIDTH);
     const parts = [

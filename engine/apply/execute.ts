@@ -13,6 +13,7 @@ import { schedule } from "./scheduler.ts";
 import { discard } from "./steps/discard.ts";
 import { STEPS } from "./steps/index.ts";
 import { isBegunExchange, rollBack } from "./steps/replacement.ts";
+import { TurnWait } from "./turn-wait.ts";
 
 export interface Execution {
   readonly failures: readonly OperationFailure[];
@@ -43,11 +44,14 @@ export async function execute(run: Run, options: ApplyOptions): Promise<Executio
       workspace.events({ type: "operation-skipped", operation: labelOf(operation), because });
     },
     run: async (operation) => {
-      const started = workspace.effects.clock.now();
-      const problems = await runOne(run, operation, options.hard);
-      const durationMs = workspace.effects.clock.now() - started;
+      const { clock } = workspace.effects;
+      const started = clock.now();
+      const turn = new TurnWait(() => clock.now());
+      const problems = await runOne(run, operation, options.hard, turn);
+      const durationMs = clock.now() - started;
       if (problems === undefined) {
-        if (!isFound(plan.resources[operation.address])) note(durations, keyOf(run, operation), durationMs);
+        if (!isFound(plan.resources[operation.address]))
+          note(durations, keyOf(run, operation), durationMs - turn.waitedMs);
         workspace.events({ type: "operation-finished", operation: labelOf(operation), durationMs });
         return true;
       }
@@ -104,6 +108,7 @@ async function runOne(
   run: Run,
   operation: Operation,
   signal: AbortSignal,
+  turn: TurnWait,
 ): Promise<readonly Diagnostic[] | undefined> {
   const { events } = run.workspace;
   const label = labelOf(operation);
@@ -113,7 +118,7 @@ async function runOne(
     operation: label,
     ...(estimateMs === undefined ? {} : { estimateMs }),
   });
-  const context = operationContext(events, label, signal);
+  const context = turn.watching(operationContext(events, label, signal));
   try {
     await STEPS[operation.step](run, { operation, planned: run.plan.resources[operation.address], context });
     return undefined;

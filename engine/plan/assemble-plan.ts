@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { LOCK_FILE } from "../config/lock-file.ts";
 import { baseAddress, isImageType, type Resource, type SourceFile } from "../config/types.ts";
 import type { Diagnostic } from "../diagnostics.ts";
+import { readHostConfig } from "../host/host-config.ts";
 import type { JsonObject } from "../json.ts";
 import type { ResourceState } from "../state/types.ts";
 import { checkCapacity } from "./capacity-check.ts";
@@ -14,6 +15,7 @@ import type { ExpandedLab, PlanBasis } from "./make-plan.ts";
 import { type DecidedResource, makeOperations } from "./operations.ts";
 import { pinProblems } from "./pins.ts";
 import { renameHints } from "./rename-hints.ts";
+import { scheduleLength } from "./schedule-length.ts";
 import { withTextChanges } from "./text-changes.ts";
 import type { Change, Operation, Plan, PlanNote, PlannedResource, Step } from "./types.ts";
 import { PLAN_FORMAT } from "./types.ts";
@@ -36,7 +38,7 @@ export async function assemblePlan(
   const operations = makeOperations(changing, (address, step) =>
     estimateOf(durations, items.get(address), step),
   );
-  const estimateMs = criticalPath(operations);
+  const estimateMs = await expectedLength(basis, operations, planned);
   const download = downloadBytes(decided);
   const capacity = await checkCapacity(basis, decided, download);
   const lacking =
@@ -223,6 +225,27 @@ function changesOf(
     });
   }
   return changes;
+}
+
+/** Milliseconds that apply will take; undefined when nothing is known. */
+async function expectedLength(
+  { workspace, options }: PlanBasis,
+  operations: readonly Operation[],
+  planned: ReadonlyMap<string, PlannedResource>,
+): Promise<number | undefined> {
+  if (!operations.some(({ estimateMs }) => estimateMs !== undefined)) return undefined;
+  const config = workspace.providers.vm.usesHost
+    ? await readHostConfig(workspace.effects, workspace.home)
+    : undefined;
+  return scheduleLength(operations, {
+    parallelism: options.parallelism,
+    boots: config?.limits.parallelStarts,
+    builds: config?.builds.parallel,
+    isBuild: ({ address, step }) => {
+      const inputs = planned.get(address)?.inputs;
+      return step === "obtain" && inputs !== undefined && "build" in inputs && inputs.build !== undefined;
+    },
+  });
 }
 
 /** What a move alone leaves is what was there before. */

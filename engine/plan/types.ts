@@ -55,7 +55,7 @@ export interface Plan {
   readonly checks: readonly Check[];
   readonly values: EvaluationValues;
   readonly needs: Needs;
-  /** Milliseconds, along the longest chain; absent when nothing is known. */
+  /** Milliseconds until all is done, with as much at a time as the limits allow; absent when nothing is known. */
   readonly estimateMs?: number;
   readonly dataLoss: readonly DataLoss[];
   /** How many resources stay as they are. */

@@ -37,7 +37,10 @@ export async function obtainBuild(
       memory: build.memory,
       what: spec.address,
     };
-    const slot = { signal: context.signal, progress: (phase: string) => context.progress(phase) };
+    const slot = {
+      signal: context.signal,
+      progress: (phase: string) => context.progress(phase, undefined, "queued"),
+    };
     return withBuildSlot(effects, home, demand, slot, async () => ({
       record: await buildImage(options, spec, context),
       built: true,

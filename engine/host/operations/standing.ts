@@ -23,6 +23,10 @@ export interface RunningStep {
   readonly progress?: Progress;
   /** When `progress` was told. */
   readonly progressAt?: number;
+  /** It waits for its turn. */
+  readonly queued?: true;
+  /** When its turn came, if it waited for that. */
+  readonly begun?: number;
 }
 
 const MOST_LISTED = 20;
@@ -40,11 +44,18 @@ export class StandingFollower {
         this.#total = event.operations;
         return;
       case "operation-started":
-        this.#running.set(event.operation.id, { started: event, since: now, told: undefined, toldAt: now });
+        this.#running.set(event.operation.id, {
+          started: event,
+          since: now,
+          told: undefined,
+          toldAt: now,
+          begun: undefined,
+        });
         return;
       case "operation-progress": {
         const running = this.#running.get(event.operation.id);
         if (running === undefined) return;
+        if (running.told?.queued === true && event.queued === undefined) running.begun = now;
         running.told = event;
         running.toldAt = now;
         return;
@@ -94,9 +105,10 @@ interface Following {
   readonly since: number;
   told: (Event & { readonly type: "operation-progress" }) | undefined;
   toldAt: number;
+  begun: number | undefined;
 }
 
-function stepOf({ started, since, told, toldAt }: Following): RunningStep {
+function stepOf({ started, since, told, toldAt, begun }: Following): RunningStep {
   const { address, step, action } = started.operation;
   const { estimateMs } = started;
   const progress = told?.progress;
@@ -108,6 +120,8 @@ function stepOf({ started, since, told, toldAt }: Following): RunningStep {
     ...(estimateMs === undefined ? {} : { estimateMs }),
     ...(told === undefined ? {} : { phase: told.phase }),
     ...(progress === undefined ? {} : { progress, progressAt: toldAt }),
+    ...(told?.queued === true ? { queued: true } : {}),
+    ...(begun === undefined ? {} : { begun }),
   };
 }
 

@@ -10,8 +10,9 @@ export type TimeLeft =
   | { readonly kind: "overdue"; readonly expectedMs: number };
 
 /**
- * From the plan's estimate and the time since the start, but never less than what a running step says it needs. When
- * nothing waits any more, what runs is all there is, and tells more than the plan.
+ * From the plan's estimate and the time since the start, but never less than what running steps say they need. When
+ * nothing waits any more, what runs is all there is, and tells more than the plan; unless some of it waits for its turn,
+ * which may come later than can be seen from here.
  */
 export function timeLeft(
   record: Pick<OperationRecord, "started" | "estimateMs">,
@@ -20,20 +21,49 @@ export function timeLeft(
 ): TimeLeft {
   const { estimateMs, started } = record;
   const steps = standing.running.map((step) => stepLeft(step, now));
-  const known = steps.filter((ms) => ms !== undefined);
-  const longest = Math.max(0, ...known);
+  const longest = oneAfterAnother(standing.running, steps);
   const running = standing.running.length + standing.more;
   const nothingWaits = running > 0 && standing.ended + running >= standing.total;
-  if (nothingWaits && known.length === running) return { kind: "known", ms: longest };
-  if (estimateMs === undefined) return { kind: "unknown" };
+  const allKnown = standing.more === 0 && steps.every((ms) => ms !== undefined);
+  const queued = standing.running.some((step) => step.queued === true);
+  if (nothingWaits && allKnown && !queued) return { kind: "known", ms: longest };
+  if (estimateMs === undefined) {
+    return nothingWaits && allKnown ? { kind: "known", ms: longest } : { kind: "unknown" };
+  }
   const planned = started + estimateMs - now;
-  if (planned <= 0) return { kind: "overdue", expectedMs: estimateMs };
+  if (planned <= 0 && !(queued && allKnown)) return { kind: "overdue", expectedMs: estimateMs };
   return { kind: "known", ms: Math.max(planned, longest) };
 }
 
+/**
+ * Milliseconds until the last of these steps ends, as far as they are known. Those that wait for their turn get it one
+ * after the other, as soon as one of the same kind has ended.
+ */
+function oneAfterAnother(running: readonly RunningStep[], left: readonly (number | undefined)[]): number {
+  let longest = 0;
+  const turns = new Map<string, number[]>();
+  for (const [index, { step, queued }] of running.entries()) {
+    if (queued === true) continue;
+    const ms = left[index] ?? 0;
+    longest = Math.max(longest, ms);
+    turns.set(step, [...(turns.get(step) ?? []), ms]);
+  }
+  for (const [index, { step, queued }] of running.entries()) {
+    if (queued !== true) continue;
+    const free = turns.get(step) ?? [0];
+    const next = free.indexOf(Math.min(...free));
+    const end = (free[next] ?? 0) + (left[index] ?? 0);
+    free[next] = end;
+    turns.set(step, free);
+    longest = Math.max(longest, end);
+  }
+  return longest;
+}
+
 function stepLeft(step: RunningStep, now: number): number | undefined {
-  const { progress, progressAt, estimateMs, since } = step;
+  const { progress, progressAt, estimateMs, since, begun, queued } = step;
   if (progress?.etaMs !== undefined) return Math.max(0, progress.etaMs - (now - (progressAt ?? now)));
-  if (estimateMs === undefined || now - since >= estimateMs) return undefined;
-  return estimateMs - (now - since);
+  if (estimateMs === undefined || queued === true) return estimateMs;
+  const took = now - (begun ?? since);
+  return took >= estimateMs ? undefined : estimateMs - took;
 }

@@ -75,8 +75,9 @@ export class Watch {
     if (estimate !== undefined && this.#isFarBeyond(elapsed, estimate)) {
       return `has taken ${formatDuration(elapsed)}, expected were ${formatDuration(estimate)}`;
     }
-    for (const { address, phase, step, since, estimateMs } of running) {
-      const took = now - since - this.#sleptMs;
+    for (const { address, phase, step, since, begun, queued, estimateMs } of running) {
+      if (queued === true) continue;
+      const took = now - (begun ?? since) - this.#sleptMs;
       if (estimateMs !== undefined && this.#isFarBeyond(took, estimateMs)) {
         return `takes long: ${address} (${phase ?? step}) has taken ${formatDuration(took)}, expected were ${formatDuration(estimateMs)}`;
       }

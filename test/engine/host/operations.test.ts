@@ -70,6 +70,22 @@ describe("how far an operation is", () => {
     });
   });
 
+  test("knows which steps wait for their turn, and when it came", () => {
+    const follower = new StandingFollower();
+    const phase = (text: string, queued?: true): Event => ({
+      type: "operation-progress",
+      operation: label("role.a", "obtain"),
+      phase: text,
+      ...(queued === undefined ? {} : { queued }),
+    });
+    follower.take(started("role.a", "obtain", 1000), 1);
+    follower.take(phase("waiting for role.b (pid 7)", true), 2);
+    const step = { address: "role.a", step: "obtain", action: "create", since: 1, estimateMs: 1000 };
+    expect(follower.running()).toEqual([{ ...step, phase: "waiting for role.b (pid 7)", queued: true }]);
+    follower.take(phase("booting"), 3);
+    expect(follower.running()).toEqual([{ ...step, phase: "booting", begun: 3 }]);
+  });
+
   test("lists twenty of many running steps", () => {
     const follower = new StandingFollower();
     for (let index = 0; index < 30; index++) follower.take(started(`vm.v${index}`, "create"), index);
@@ -109,6 +125,20 @@ describe("the time left", () => {
       ms: 10,
     });
     expect(left(20, { ended: 9, running: [{ ...step, estimateMs: 30 }] })).toEqual({ kind: "known", ms: 10 });
+  });
+
+  test("counts what waits for its turn after what has it", () => {
+    const build = { address: "role.a", step: "obtain", action: "build", since: 0, estimateMs: 60 };
+    const queued = { ...build, address: "role.b", queued: true } as const;
+    const both = { total: 2, ended: 0, running: [build, queued] };
+    expect(left(10, both, 120)).toEqual({ kind: "known", ms: 110 });
+    expect(left(10, both, 60)).toEqual({ kind: "known", ms: 110 });
+    expect(left(70, { total: 2, ended: 1, running: [{ ...build, begun: 60 }] }, 120)).toEqual({
+      kind: "known",
+      ms: 50,
+    });
+    // Another lab has the place: nobody knows for how long.
+    expect(left(100, { total: 1, ended: 0, running: [queued] }, 60)).toEqual({ kind: "known", ms: 60 });
   });
 
   test("is not known without an estimate, nor beyond it", () => {
@@ -162,6 +192,15 @@ describe("the watch", () => {
       "3 overrun: takes long: vm.web (waiting for SSH) has taken 3m, expected were 1m",
     ]);
     expect(ticks(watch(2 * MINUTE), 1000, 9 * MINUTE)).toEqual(["6 overrun: has taken 6m, expected were 2m"]);
+  });
+
+  test("says nothing about what waits for its turn", () => {
+    const queued = { ...web, estimateMs: MINUTE, queued: true } as const;
+    expect(ticks(watch(undefined), 1000, 9 * MINUTE, [queued])).toEqual([]);
+    const begun = { ...web, estimateMs: MINUTE, begun: 5 * MINUTE };
+    expect(ticks(watch(undefined), 1000, 9 * MINUTE, [begun])).toEqual([
+      "8 overrun: takes long: vm.web (waiting for SSH) has taken 3m, expected were 1m",
+    ]);
   });
 
   test("says nothing about seconds", () => {
