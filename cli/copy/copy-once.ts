@@ -1,6 +1,7 @@
 /** `cp` without --watch: every destination at once, the sources of each one after the other. */
 import { join } from "node:path";
 import { type Diagnostic, fail, isDiagnosticsError } from "../../engine/diagnostics.ts";
+import type { EventSink } from "../../engine/events.ts";
 import { type Copy, type CopyEnd, carryOutCopy } from "../../engine/operate/copy/copy.ts";
 import type { CopyCall } from "../../engine/operate/copy/entry.ts";
 import type { HostPlace, Place } from "../../engine/operate/copy/place.ts";
@@ -8,9 +9,11 @@ import { formatSize } from "../../engine/units.ts";
 import type { CopyOptions } from "../commands/cp.ts";
 import type { CommandContext } from "../context.ts";
 import { withProgress } from "../images-commands/with-progress.ts";
+import { recorded } from "../operation-recorder.ts";
 import { printable } from "../render/text-width.ts";
 import { showDiagnostics } from "../show-diagnostics.ts";
-import { type Machines, openMachines } from "../workspace.ts";
+import { type Machines, openLabIfSound, openMachines } from "../workspace.ts";
+import { CopyEvents } from "./copy-events.ts";
 import { guestEnds, guestText, isGlob, parsePlaces } from "./places.ts";
 
 /** What goes to one destination, and how far it is. */
@@ -20,6 +23,8 @@ interface Lane {
   readonly copies: readonly Copy[];
   files: number;
   bytes: number;
+  /** Of what comes from guests nobody knows how much it is. */
+  expected: number | undefined;
   readonly skipped: string[];
   diagnostics: readonly Diagnostic[];
 }
@@ -34,37 +39,60 @@ export async function copyOnce(
   const { sources, destination } = parsePlaces(context, texts);
   const machines = await openMachines(context);
   const lanes = await lanesFor(context, machines, sources, destination, options);
-  await withProgress(context, { json: false }, async ({ signal, progress }) => {
-    const expected = { bytes: 0 };
+  const lab = await openLabIfSound(context);
+  await withProgress(context, { json: false }, async ({ signal, progress, interrupts }) => {
     const show = (): void => {
-      const done = lanes.reduce((sum, { bytes }) => sum + bytes, 0);
-      // Of what comes from guests nobody knows how much it is.
-      const total = sources.every(({ at }) => at === "host") ? { total: expected.bytes } : {};
+      const done = sum(lanes.map(({ bytes }) => bytes));
+      const known = lanes.every(({ expected }) => expected !== undefined);
+      const total = known ? { total: sum(lanes.map(({ expected }) => expected ?? 0)) } : {};
       progress("copying", { unit: "bytes", done, ...total });
     };
     show();
-    await Promise.all(
-      lanes.map((lane) => {
-        const call: CopyCall = {
-          signal,
-          expected: (bytes) => {
-            expected.bytes += bytes;
-          },
-          moved: (bytes) => {
-            lane.bytes += bytes;
-            show();
-          },
-          arrived: () => {
-            lane.files += 1;
-          },
-          skipped: (what) => lane.skipped.push(what),
-        };
-        return runLane(context, lane, call);
+    const run = { kind: "cp", ...(lab === undefined ? {} : { lab }), interrupts, events: () => {} };
+    await recorded(
+      context,
+      run,
+      (events) => copyLanes(context, lanes, { signal, show, events }),
+      () => ({
+        failures: lanes.flatMap(({ diagnostics }) => diagnostics),
+        interrupted: interrupts.graceful.aborted,
       }),
     );
     signal.throwIfAborted();
   });
   return await tell(context, lanes);
+}
+
+async function copyLanes(
+  context: CommandContext,
+  lanes: readonly Lane[],
+  call: { readonly signal: AbortSignal; readonly show: () => void; readonly events: EventSink },
+): Promise<void> {
+  const told = new CopyEvents(context.effects.clock, lanes, call.events);
+  try {
+    await Promise.all(
+      lanes.map(async (lane) => {
+        await runLane(context, lane, {
+          signal: call.signal,
+          expected: (bytes) => {
+            if (lane.expected !== undefined) lane.expected += bytes;
+          },
+          moved: (bytes) => {
+            lane.bytes += bytes;
+            call.show();
+            told.moved(lane);
+          },
+          arrived: () => {
+            lane.files += 1;
+          },
+          skipped: (what) => lane.skipped.push(what),
+        });
+        if (!call.signal.aborted) told.laneEnded(lane);
+      }),
+    );
+  } finally {
+    told.ended();
+  }
 }
 
 /** Interrupted, it ends as if it had failed; a person is told once, for all lanes. */
@@ -97,6 +125,7 @@ async function lanesFor(
     copies,
     files: 0,
     bytes: 0,
+    expected: sources.every(({ at }) => at === "host") ? 0 : undefined,
     skipped: [],
     diagnostics: [],
   });
@@ -156,4 +185,8 @@ async function tell(context: CommandContext, lanes: readonly Lane[]): Promise<nu
     else out.write(`Copied to ${to}: ${files} ${files === 1 ? "file" : "files"}, ${formatSize(bytes)}.\n`);
   }
   return lanes.some(({ diagnostics }) => diagnostics.length > 0) ? 1 : 0;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

@@ -2,12 +2,13 @@
 import type { Progress } from "../../engine/events.ts";
 import type { CommandContext } from "../context.ts";
 import { colours } from "../context.ts";
-import { listenForInterrupts } from "../interrupt.ts";
+import { type Interrupts, listenForInterrupts } from "../interrupt.ts";
 import { progressBar, progressText } from "../render/operation-words.ts";
 import { cutEnd } from "../render/text-width.ts";
 
 export interface WorkContext {
   readonly signal: AbortSignal;
+  readonly interrupts: Pick<Interrupts, "graceful" | "hard">;
   readonly progress: (phase: string, progress?: Progress) => void;
 }
 
@@ -28,6 +29,7 @@ export async function withProgress<Result>(
   try {
     return await work({
       signal: interrupts.graceful,
+      interrupts,
       progress(phase, progress) {
         const parts =
           progress === undefined

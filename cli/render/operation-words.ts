@@ -23,6 +23,7 @@ const WORDS: Readonly<Record<string, { readonly doing: string; readonly done: st
   retire: { doing: "putting the old machine away", done: "old machine put away" },
   delete: { doing: "deleting", done: "deleted" },
   forget: { doing: "forgetting", done: "forgotten" },
+  copy: { doing: "copying", done: "copied" },
   export: { doing: "exporting", done: "exported" },
   snapshot: { doing: "taking a snapshot", done: "snapshot taken" },
   restore: { doing: "restoring", done: "restored" },

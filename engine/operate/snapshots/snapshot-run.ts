@@ -3,6 +3,7 @@ import type { CallContext } from "../../../providers/provider.ts";
 import { type Diagnostic, isDiagnosticsError, problem } from "../../diagnostics.ts";
 import type { OperationLabel } from "../../events.ts";
 import { operationContext } from "../../operation-context.ts";
+import { durationKey, expectedDuration, readDurations, recordDurations } from "../../plan/durations.ts";
 import type { LockedStore } from "../../state/store.ts";
 import type { ResourceState, State } from "../../state/types.ts";
 import type { Workspace } from "../../workspace.ts";
@@ -40,7 +41,7 @@ export async function runTogether(
     finished: (record: ResourceState) => void,
   ) => Promise<void>,
 ): Promise<SnapshotOutcome> {
-  const { events, effects } = workspace;
+  const { events, effects, home } = workspace;
   const locked = await workspace.store.lock(call.command, {
     timeoutMs: call.lockTimeoutMs,
     events,
@@ -49,15 +50,20 @@ export async function runTogether(
   try {
     const state = await locked.read();
     const participants = call.vms.map((name) => participant(workspace, call, state, name));
+    const key = durationOf(participants, call.action);
+    const expected = expectedDuration(await readDurations(effects, home), key);
+    const estimate = expected === undefined ? {} : { estimateMs: expected };
     const started = effects.clock.now();
-    events({ type: "run-started", operations: participants.length });
+    events({ type: "run-started", operations: participants.length, ...estimate });
     for (const { record } of participants)
-      events({ type: "operation-started", operation: labelOf(record, call.action) });
+      events({ type: "operation-started", operation: labelOf(record, call.action), ...estimate });
     const finished = new Set<string>();
     const outcome = await attempt(call, () =>
       work(participants, state as State, locked, ({ address }) => finished.add(address)),
     );
     const durationMs = effects.clock.now() - started;
+    if (outcome.state === "done")
+      await recordDurations(effects, home, new Map([[key, [durationMs]]])).catch(() => undefined);
     const failures = outcome.state === "failed" ? outcome.diagnostics : [];
     for (const { record } of participants) {
       const operation = labelOf(record, call.action);
@@ -74,6 +80,12 @@ export async function runTogether(
   } finally {
     await locked.release();
   }
+}
+
+/** Together they take as long as the same ones took before, whatever each alone would. */
+function durationOf(participants: readonly Participant[], action: string): string {
+  const names = participants.map(({ record }) => record.name).sort();
+  return durationKey(participants[0]?.record.provider ?? "", "vm", action, names.join(","));
 }
 
 function participant(
