@@ -1,4 +1,4 @@
-/** Tells of operations that failed, died, stall or take too long, before the next command does its work. */
+/** Tells of operations that failed, died, stall or take too long, and of what watch found, before the next command does its work. */
 import { currentFolder } from "../engine/host/operations/places.ts";
 import { formatDuration } from "../engine/units.ts";
 import { type CommandContext, colours } from "./context.ts";
@@ -11,7 +11,8 @@ export async function showAlerts(
   command: string,
   args: readonly string[],
 ): Promise<void> {
-  if (command === "completion" || args.some((arg) => QUIET.has(arg))) return;
+  // A watch raises alerts; what it takes here would never reach anybody.
+  if (command === "completion" || command === "watch" || args.some((arg) => QUIET.has(arg))) return;
   const { effects, home, terminal } = context;
   try {
     // On nearly every run this one look is all.
@@ -30,7 +31,10 @@ export async function showAlerts(
       terminal.error.write(`${alertLine(alert, ago, layout)}\n`);
     }
     const more = alerts.length - MOST_SHOWN;
-    if (more > 0) terminal.error.write(`… and ${more} earlier: "vmlab ops --all" lists everything.\n`);
+    if (more > 0)
+      terminal.error.write(
+        `… and ${more} earlier: "vmlab ops --all" and "vmlab watch --once" list everything.\n`,
+      );
   } catch {
     // The command that the user asked for matters more.
   }

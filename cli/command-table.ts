@@ -225,6 +225,12 @@ export const COMMANDS: readonly TableEntry[] = [
     load: () => import("./commands/ops.ts"),
   },
   {
+    name: "watch",
+    group: "State and host",
+    summary: "Find machines, images and a host in trouble",
+    load: () => import("./commands/watch.ts"),
+  },
+  {
     name: "doctor",
     group: "State and host",
     summary: "Find out what is wrong with this host or lab",

@@ -163,6 +163,8 @@ export type VmObservation =
   | {
       readonly state: "running";
       readonly paused: boolean;
+      /** Why it stands still: asked to, the host's disk (full, or failing), its guest's own crash, or the host's. */
+      readonly pausedBy?: "user" | "disk-full" | "guest" | "host";
       readonly attributes: JsonObject;
       /** The ports that are bound now, SSH's own first. */
       readonly forwards: readonly ForwardedPort[];
@@ -277,6 +279,8 @@ export interface VmProvider {
   ready(spec: VmSpec, context: CallContext): Promise<JsonObject>;
   /** Runs the user's ready.command until it succeeds or its time is over. */
   readyCommand(spec: VmSpec, context: CallContext): Promise<void>;
+  /** Runs it once, with a short deadline. Resolves with why it failed; undefined when it succeeded or there is none. */
+  probe(spec: VmSpec, context: CallContext): Promise<string | undefined>;
   /** Carries out one provisioning step as root, with the spec's env. Fails with the tail of its output. */
   provision(spec: VmSpec, step: GuestStep, context: StepContext): Promise<void>;
   /**
@@ -327,6 +331,8 @@ export interface VmProvider {
   openConsole(id: string, signal?: AbortSignal): Promise<Connection>;
   /** The recorded serial console: its last `lines` lines. */
   consoleLog(id: string, lines: number): Promise<readonly string[]>;
+  /** Cuts what the machines' logs have grown to, also while they run. */
+  trimLogs(ids: readonly string[]): Promise<void>;
 
   /** Makes an image of the VM's disk and puts it into the store. The VM stays as it is: what runs goes on, what is off
    * stays off. Interrupted, it leaves neither an image nor anything at the VM. The caller keeps others from starting,

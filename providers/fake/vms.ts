@@ -68,6 +68,11 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
       await mustRun(world, spec);
       await world.disturb("ready-command", spec.name, context.signal);
     },
+    async probe(spec, context) {
+      await mustRun(world, spec);
+      await world.disturb("probe", spec.name, context.signal);
+      return undefined;
+    },
     async provision(spec, step, context) {
       await mustRun(world, spec);
       await world.disturb("provision", spec.name, context.signal, step.label);
@@ -167,6 +172,7 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
     ssh: () => noGuest("ssh"),
     openConsole: () => noGuest("console"),
     consoleLog: async (id) => (await world.existing(id)).log,
+    trimLogs: async () => undefined,
     async exportImage(id, options, context) {
       const machine = await world.existing(id);
       if (machine.state === "running" && !options.live) return runs(machine.name);

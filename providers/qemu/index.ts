@@ -6,13 +6,13 @@ import { vmReady } from "./boot-until-ready.ts";
 import { addTemporary, removeTemporary } from "./change-forwards.ts";
 import { checkHost } from "./check.ts";
 import { checkStart } from "./check-start.ts";
-import { consoleTail } from "./console-log.ts";
+import { consoleTail, trimConsoleLog } from "./console-log.ts";
 import type { QemuContext } from "./context.ts";
 import { createVm } from "./create.ts";
 import { execInVm, openInVm, openVmConsole } from "./exec.ts";
 import { tellHosts } from "./guest-state.ts";
 import { pauseVm } from "./pause.ts";
-import { provisionVm, vmReadyCommand } from "./provision.ts";
+import { probeVm, provisionVm, vmReadyCommand } from "./provision.ts";
 import { readVms } from "./read.ts";
 import { requireRunning } from "./ready.ts";
 import { qemuSnapshots } from "./snapshot/index.ts";
@@ -56,6 +56,7 @@ export function qemuProvider(options: QemuProviderOptions): VmProvider {
     start: (spec, call) => startVm(context, spec, call),
     ready: (spec, call) => vmReady(context, spec, call),
     readyCommand: (spec, call) => vmReadyCommand(context, spec, call),
+    probe: (spec, call) => probeVm(context, spec, call),
     provision: (spec, step, call) => provisionVm(context, spec, step, call),
     update: (spec, call) => updateVm(context, spec, call),
     tellHosts: async (spec, call) => {
@@ -87,6 +88,9 @@ export function qemuProvider(options: QemuProviderOptions): VmProvider {
       const folder = vmFolder(home, id);
       await requireVm(effects, folder);
       return await consoleTail(effects, folder, lines);
+    },
+    trimLogs: async (ids) => {
+      for (const id of ids) await trimConsoleLog(effects, vmFolder(home, id));
     },
     exportImage: async (id, exportOptions, call) => {
       // Seldom used, and nothing that others wait for.

@@ -120,6 +120,26 @@ export async function vmReadyCommand(context: QemuContext, spec: VmSpec, call: C
   }
 }
 
+const PROBE_DEADLINE_MS = 30_000;
+
+/** Runs ready.command once. */
+export async function probeVm(
+  context: QemuContext,
+  spec: VmSpec,
+  call: CallContext,
+): Promise<string | undefined> {
+  const { ready } = spec;
+  if (ready === undefined) return undefined;
+  const { effects } = context;
+  const { runtime, access } = await requireRunning(context, spec.id);
+  const timeoutMs = stretched(runtime, PROBE_DEADLINE_MS);
+  const command = scriptCommand(spec, ready.command);
+  const result = await runInGuest(effects, access, { ...command, timeoutMs, signal: call.signal });
+  if (result.code === 0) return undefined;
+  const said = linesOf(result).findLast((line) => line.trim() !== "");
+  return `${outcome(result, timeoutMs)}${said === undefined ? "" : `: ${said.trim()}`}`;
+}
+
 /** A guest command as root with the spec's env, its text on stdin. */
 function scriptCommand(spec: VmSpec, content: string | Buffer): { command: string; input: Buffer } {
   const script = Buffer.from(content);

@@ -105,8 +105,16 @@ function running(log: MachineLog, attributes: JsonObject, runtime: Runtime | und
   const forwards = (runtime?.forwards ?? []).filter(({ host }) => host !== 0).map(forwardedPort);
   if (log.paused === undefined) return { state: "running", paused: false, attributes, forwards };
   const reason = pauseReason(log.paused);
-  return { state: "running", paused: true, attributes: { ...attributes, reason }, forwards };
+  const pausedBy = PAUSED_BY[log.paused] ?? "user";
+  return { state: "running", paused: true, pausedBy, attributes: { ...attributes, reason }, forwards };
 }
+
+/** By QEMU's names of run states (RunState in its qapi/run-state.json). */
+const PAUSED_BY: Readonly<Record<string, "disk-full" | "guest" | "host">> = {
+  "io-error": "disk-full",
+  "guest-panicked": "guest",
+  "internal-error": "host",
+};
 
 /** QEMU's names of run states, in words. */
 function pauseReason(state: string): string {

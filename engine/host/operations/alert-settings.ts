@@ -1,5 +1,5 @@
 /** `[alerts]` of lab.toml. */
-import { parseDuration } from "../../config/sizes.ts";
+import { parseDuration, parseSize } from "../../config/sizes.ts";
 import { isJsonObject, type JsonObject } from "../../json.ts";
 
 export interface AlertSettings {
@@ -9,18 +9,29 @@ export interface AlertSettings {
   readonly overrun: number;
   /** One from which nothing came for this many milliseconds does too. */
   readonly stalledMs: number;
+  /** A ready.command that fails for this many milliseconds raises an alert. */
+  readonly probeMs: number;
+  /** The host's disk does when it has fewer bytes free than this. */
+  readonly diskFree: number;
 }
 
-export const DEFAULT_ALERTS: AlertSettings = { overrun: 3, stalledMs: 10 * 60_000 };
+export const DEFAULT_ALERTS: AlertSettings = {
+  overrun: 3,
+  stalledMs: 10 * 60_000,
+  probeMs: 5 * 60_000,
+  diskFree: 5 * 2 ** 30,
+};
 
 /** From a lab's document, as validated. */
 export function alertSettings(document: JsonObject): AlertSettings {
   const table = isJsonObject(document.alerts) ? document.alerts : {};
-  const { command, overrun, stalled } = table;
+  const { command, overrun, stalled, probe, disk_free: diskFree } = table;
   const words = Array.isArray(command) ? command.filter((word) => typeof word === "string") : [];
   return {
     ...(words.length === 0 ? {} : { command: words }),
     overrun: typeof overrun === "number" ? overrun : DEFAULT_ALERTS.overrun,
     stalledMs: parseDuration(stalled) ?? DEFAULT_ALERTS.stalledMs,
+    probeMs: parseDuration(probe) ?? DEFAULT_ALERTS.probeMs,
+    diskFree: parseSize(diskFree) ?? DEFAULT_ALERTS.diskFree,
   };
 }

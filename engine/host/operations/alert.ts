@@ -1,19 +1,36 @@
-/** What calls for somebody: an operation that failed, died, stalls or takes far longer than expected. */
+/**
+ * What calls for somebody: an operation that failed, died, stalls or takes far longer than expected, and what `vmlab watch`
+ * found.
+ */
 import { join } from "node:path";
 import { errorText, systemErrorCode } from "../../diagnostics.ts";
 import type { Effects } from "../../effects.ts";
 import type { Home } from "../../home.ts";
-import { isJsonObject } from "../../json.ts";
+import { isJsonObject, sha256 } from "../../json.ts";
 import { currentFolder } from "./places.ts";
 import type { OperationFacts } from "./record.ts";
 
-export type AlertKind = "failed" | "died" | "stalled" | "overrun";
+export type OperationAlertKind = "failed" | "died" | "stalled" | "overrun";
+
+/**
+ * A machine that ended without a shutdown, stands still, or cannot be used; a ready.command that fails for long; an image
+ * that is damaged or missing; little space on the host's disk.
+ */
+export type WatchAlertKind =
+  | "vm-died"
+  | "vm-paused"
+  | "vm-broken"
+  | "probe-failing"
+  | "image-damaged"
+  | "disk-low";
 
 export interface Alert {
-  readonly kind: AlertKind;
-  /** Id of the operation. */
-  readonly operation: string;
-  /** `apply of demo`. */
+  readonly kind: OperationAlertKind | WatchAlertKind;
+  /** Id of the operation; absent for what watch found. */
+  readonly operation?: string;
+  /** The resource that watch found something about. */
+  readonly address?: string;
+  /** `apply of demo`, `vm.web of demo`. */
   readonly subject: string;
   readonly lab?: string;
   /** Absolute folder of the lab. */
@@ -22,11 +39,13 @@ export interface Alert {
   readonly time: number;
   /** What happened, as a sentence goes on behind the subject: `failed: vm.web did not get ready`. */
   readonly what: string;
+  /** The command that tells more, or helps. */
+  readonly remedy: string;
 }
 
 export function alertAbout(
   record: Pick<OperationFacts, "id" | "kind" | "lab">,
-  kind: AlertKind,
+  kind: OperationAlertKind,
   what: string,
   time: number,
 ): Alert {
@@ -38,6 +57,7 @@ export function alertAbout(
     ...(lab === undefined ? {} : { lab: lab.name, folder: lab.folder }),
     time,
     what,
+    remedy: `vmlab ops show ${id}`,
   };
 }
 
@@ -46,17 +66,13 @@ function subjectOf(record: Pick<OperationFacts, "kind" | "lab">): string {
   return record.lab === undefined ? record.kind : `${record.kind} of ${record.lab.name}`;
 }
 
-/** What to do about an alert. */
-export function remedyOf(alert: Alert): string {
-  return `vmlab ops show ${alert.operation}`;
-}
-
 const SUFFIX = ".alert.json";
 
-/** Keeps an alert for the next command to show. A later one of the same kind takes the place of an earlier. */
+/** Keeps an alert for the next command to show. A later one of the same kind and about the same takes the place of an
+ * earlier. */
 export async function queueAlert(effects: Pick<Effects, "files">, home: Home, alert: Alert): Promise<void> {
   await effects.files.makeDir(currentFolder(home));
-  await effects.files.write(alertFile(home, alert.operation, alert.kind), `${JSON.stringify(alert)}\n`);
+  await effects.files.write(alertFile(home, alert), `${JSON.stringify(alert)}\n`);
 }
 
 /** Takes back alerts about an operation whose end somebody has seen. */
@@ -102,14 +118,15 @@ export async function runAlertCommand(
   const [program, ...args] = command;
   if (program === undefined) return undefined;
   const summary = `${alert.subject} ${alert.what}`;
-  const remedy = remedyOf(alert);
-  const told = { ...alert, time: new Date(alert.time).toISOString(), summary, remedy };
+  const { remedy } = alert;
+  const told = { ...alert, time: new Date(alert.time).toISOString(), summary };
   try {
     const { code, timedOut, stderr } = await effects.processes.run(program, args, {
       input: `${JSON.stringify(told)}\n`,
       env: {
         VMLAB_ALERT_KIND: alert.kind,
-        VMLAB_ALERT_OPERATION: alert.operation,
+        VMLAB_ALERT_OPERATION: alert.operation ?? "",
+        VMLAB_ALERT_ADDRESS: alert.address ?? "",
         VMLAB_ALERT_LAB: alert.lab ?? "",
         VMLAB_ALERT_FOLDER: alert.folder ?? "",
         VMLAB_ALERT_SUMMARY: summary,
@@ -127,8 +144,9 @@ export async function runAlertCommand(
   }
 }
 
-function alertFile(home: Home, operation: string, kind: AlertKind): string {
-  return join(currentFolder(home), `${operation}.${kind}${SUFFIX}`);
+function alertFile(home: Home, { operation, folder = "", address = "", kind }: Alert): string {
+  const about = operation ?? `watch-${sha256(`${folder}\n${address}`).slice(0, 12)}`;
+  return join(currentFolder(home), `${about}.${kind}${SUFFIX}`);
 }
 
 function parseAlert(text: string): Alert | undefined {
@@ -136,7 +154,7 @@ function parseAlert(text: string): Alert | undefined {
     const value: unknown = JSON.parse(text);
     const sound =
       isJsonObject(value) &&
-      ["kind", "operation", "subject", "what"].every((field) => typeof value[field] === "string") &&
+      ["kind", "subject", "what", "remedy"].every((field) => typeof value[field] === "string") &&
       typeof value.time === "number";
     return sound ? (value as unknown as Alert) : undefined;
   } catch {

@@ -14,7 +14,16 @@ type SweepEffects = Pick<Effects, "files" | "processes" | "host" | "clock">;
 export async function takeUnseenAlerts(effects: SweepEffects, home: Home): Promise<Alert[]> {
   const names = await effects.files.list(currentFolder(home));
   if (names.length === 0) return [];
-  const alerts = await takeAlerts(effects, home, names);
+  return [...(await takeAlerts(effects, home, names)), ...(await deathsAmong(effects, home, names))];
+}
+
+/** Operations that have died without anybody having noticed before. */
+export async function findDeaths(effects: SweepEffects, home: Home): Promise<Alert[]> {
+  return await deathsAmong(effects, home, await effects.files.list(currentFolder(home)));
+}
+
+async function deathsAmong(effects: SweepEffects, home: Home, names: readonly string[]): Promise<Alert[]> {
+  const alerts: Alert[] = [];
   for (const name of names) {
     const id = name.endsWith(".json") ? name.slice(0, -".json".length) : "";
     if (!isOperationId(id)) continue;

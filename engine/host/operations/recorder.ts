@@ -6,7 +6,7 @@ import { errorText } from "../../diagnostics.ts";
 import type { Effects } from "../../effects.ts";
 import type { Event, EventSink } from "../../events.ts";
 import type { Home } from "../../home.ts";
-import { type AlertKind, alertAbout, dropAlerts, queueAlert, runAlertCommand } from "./alert.ts";
+import { alertAbout, dropAlerts, type OperationAlertKind, queueAlert, runAlertCommand } from "./alert.ts";
 import type { AlertSettings } from "./alert-settings.ts";
 import { EventLog } from "./event-log.ts";
 import { currentFolder, placesOf } from "./places.ts";
@@ -194,7 +194,7 @@ export class OperationRecorder {
     });
   }
 
-  #alert(kind: AlertKind, what: string): void {
+  #alert(kind: OperationAlertKind, what: string): void {
     const { effects, home, alerts } = this.#options;
     this.#write(async (record) => {
       const alert = alertAbout(record, kind, what, effects.clock.now());

@@ -15,7 +15,12 @@ function rig() {
         signal?.addEventListener("abort", () => reject(new Error("over")));
       }),
   };
-  const web = { to: "web:~", bytes: 0, expected: 1000 as number | undefined, diagnostics: [] as Diagnostic[] };
+  const web = {
+    to: "web:~",
+    bytes: 0,
+    expected: 1000 as number | undefined,
+    diagnostics: [] as Diagnostic[],
+  };
   const db = { ...web, to: "db:~", expected: undefined, diagnostics: [] as Diagnostic[] };
   const told: Event[] = [];
   const events = new CopyEvents(clock, [web, db], (event) => told.push(event));

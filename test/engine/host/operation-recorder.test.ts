@@ -143,7 +143,7 @@ describe("a recorder", () => {
     );
     const { clock, notes, recorder, emit } = await rig({
       home,
-      alerts: { command: ["sh", script, "told"], overrun: 2, stalledMs: 5 * MINUTE },
+      alerts: { command: ["sh", script, "told"], ...DEFAULT_ALERTS, overrun: 2, stalledMs: 5 * MINUTE },
     });
     emit({ type: "run-started", operations: 2, estimateMs: MINUTE });
     emit(started("vm.web", "ready"));

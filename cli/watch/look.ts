@@ -1,0 +1,87 @@
+/** One look at everything that is watched: what counts now, what is new, what is over; alerts are raised here. */
+
+import { type Alert, queueAlert, runAlertCommand } from "../../engine/host/operations/alert.ts";
+import { type AlertSettings, DEFAULT_ALERTS } from "../../engine/host/operations/alert-settings.ts";
+import { findDeaths } from "../../engine/host/operations/current.ts";
+import { alertOf, type Finding } from "../../engine/operate/watch/finding.ts";
+import { type Compared, compareFindings } from "../../engine/operate/watch/known-findings.ts";
+import { lookAtHost } from "../../engine/operate/watch/look-at-host.ts";
+import { lookAtLab } from "../../engine/operate/watch/look-at-lab.ts";
+import type { CommandContext } from "../context.ts";
+import { type OpenedLab, openWatched } from "./watched-labs.ts";
+
+export interface Looked extends Compared {
+  /** Long operations that were found dead now. */
+  readonly deaths: readonly Alert[];
+  readonly labs: number;
+  readonly vms: number;
+  readonly images: number;
+  /** Bytes free on the host's disk. */
+  readonly free: number;
+  readonly left: readonly Exclude<OpenedLab, { state: "open" | "empty" }>[];
+  /** Why alerts could not be handed over. */
+  readonly notes: readonly string[];
+}
+
+/** `queue`: alerts wait for the next command, as nobody sits before this one. */
+export async function look(
+  context: CommandContext,
+  folders: readonly string[],
+  options: { readonly queue: boolean; readonly signal: AbortSignal },
+): Promise<Looked> {
+  const { effects, home } = context;
+  const opened = await Promise.all(folders.map((folder) => openWatched(context, folder)));
+  const labs = opened.flatMap((one) => (one.state === "open" ? [one.lab] : []));
+  const diskFree = Math.max(...labs.map(({ settings }) => settings.diskFree), 0) || DEFAULT_ALERTS.diskFree;
+  const [host, ...looks] = await Promise.all([
+    lookAtHost(effects, home, diskFree),
+    ...labs.map((lab) => lookAtLab(lab, options.signal)),
+  ]);
+  const findings: Finding[] = [...host.findings, ...looks.flatMap((one) => one.findings)];
+  const scopes = new Set(["host", ...labs.map(({ state }) => state.lineage)]);
+  const compared = await compareFindings(effects, home, findings, scopes);
+  const deaths = await findDeaths(effects, home);
+  const now = effects.clock.now();
+  const alerts = [
+    ...deaths,
+    ...compared.standing.filter(({ fresh }) => fresh).map(({ finding }) => alertOf(finding, now)),
+  ];
+  const settings = new Map(labs.map((lab) => [lab.folder, lab.settings]));
+  const notes = await Promise.all(alerts.map((alert) => raise(context, alert, settings, options.queue)));
+  return {
+    ...compared,
+    deaths,
+    labs: labs.length,
+    vms: sum(looks.map(({ vms }) => vms)),
+    images: sum(looks.map(({ images }) => images)),
+    free: host.free,
+    left: opened.flatMap((one) => (one.state === "busy" || one.state === "unreadable" ? [one] : [])),
+    notes: notes.flat(),
+  };
+}
+
+/** Keeps the alert for the next command, and hands it to the program of its lab; what concerns the host, to all of them. */
+async function raise(
+  { effects, home }: CommandContext,
+  alert: Alert,
+  settings: ReadonlyMap<string, AlertSettings>,
+  queue: boolean,
+): Promise<string[]> {
+  if (queue) await queueAlert(effects, home, alert);
+  const concerned = alert.folder === undefined ? [...settings.keys()] : [alert.folder];
+  const failures = await Promise.all(
+    concerned.map(async (folder) => {
+      const command = settings.get(folder)?.command;
+      return command === undefined
+        ? undefined
+        : await runAlertCommand(effects, command, { ...alert, folder });
+    }),
+  );
+  return failures.flatMap((why) =>
+    why === undefined ? [] : [`the alert was not handed to alerts.command: ${why}`],
+  );
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

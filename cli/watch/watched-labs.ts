@@ -1,0 +1,74 @@
+/** The labs that a watch looks at, each with what a look needs; and why one is left out. */
+import type { Lab } from "../../engine/config/types.ts";
+import { type Diagnostic, isDiagnosticsError } from "../../engine/diagnostics.ts";
+import { readLedger } from "../../engine/host/labs.ts";
+import { alertSettings, DEFAULT_ALERTS } from "../../engine/host/operations/alert-settings.ts";
+import { recordedSpecs } from "../../engine/operate/recorded-spec.ts";
+import type { WatchedLab } from "../../engine/operate/watch/look-at-lab.ts";
+import type { ResourceState, State } from "../../engine/state/types.ts";
+import type { Providers, VmSpec } from "../../providers/provider.ts";
+import type { CommandContext } from "../context.ts";
+import {
+  openLabIfSound,
+  openMachines,
+  requireLabFile,
+  sensitiveVariables,
+  workspaceOf,
+} from "../workspace.ts";
+
+export type OpenedLab =
+  | { readonly state: "open"; readonly lab: WatchedLab }
+  /** Nothing was made of it yet. */
+  | { readonly state: "empty" }
+  /** Another command changes it: what looks wrong now may be on its way. */
+  | { readonly state: "busy"; readonly name: string; readonly why: string }
+  | { readonly state: "unreadable"; readonly name: string; readonly diagnostics: readonly Diagnostic[] };
+
+/** Absolute folders, in a stable order. */
+export async function watchedFolders(context: CommandContext, allLabs: boolean): Promise<readonly string[]> {
+  if (!allLabs) {
+    await requireLabFile(context);
+    return [context.folder];
+  }
+  const { effects, home } = context;
+  const [{ labs }, host] = await Promise.all([readLedger(effects, home), effects.host.hostId()]);
+  const folders = labs.filter((lab) => lab.host === host).map(({ folder }) => folder);
+  return [...new Set(folders)].sort();
+}
+
+export async function openWatched(outer: CommandContext, folder: string): Promise<OpenedLab> {
+  const context: CommandContext = { ...outer, folder };
+  try {
+    const { store, state, providers } = await openMachines(context);
+    if (state === undefined) return { state: "empty" };
+    const lock = await store.lockHolder();
+    if (lock !== undefined && lock.alive !== false) {
+      const { command, pid } = lock.holder;
+      return { state: "busy", name: state.lab, why: `${command} (pid ${pid}) is at work on it` };
+    }
+    const lab = await openLabIfSound(context);
+    return { state: "open", lab: await watched(context, lab, state, providers) };
+  } catch (error) {
+    if (isDiagnosticsError(error))
+      return { state: "unreadable", name: folder, diagnostics: error.diagnostics };
+    throw error;
+  }
+}
+
+async function watched(
+  context: CommandContext,
+  lab: Lab | undefined,
+  state: State,
+  providers: Providers,
+): Promise<WatchedLab> {
+  const facts = { name: state.lab, folder: context.folder, state, providers };
+  if (lab === undefined) return { ...facts, settings: DEFAULT_ALERTS, probeOf: () => undefined };
+  const workspace = await workspaceOf(context, lab, () => undefined);
+  const specOf = recordedSpecs(workspace, state, sensitiveVariables(lab));
+  const probeOf = (vm: ResourceState): VmSpec | undefined => {
+    if (vm.inputs.ready === undefined) return undefined;
+    const spec = specOf(vm);
+    return spec.ready === undefined || spec.partial === true ? undefined : spec;
+  };
+  return { ...facts, settings: alertSettings(lab.document), probeOf };
+}
