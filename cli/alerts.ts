@@ -26,6 +26,12 @@ export async function showAlerts(
       palette: colours(terminal.error),
       width: terminal.error.isTTY ? terminal.error.columns : undefined,
     };
+    const { record } = terminal.error;
+    if (record !== undefined) {
+      for (const { time, ...alert } of alerts)
+        record({ level: "warning", type: "alert", since: new Date(time).toISOString(), ...alert });
+      return;
+    }
     for (const alert of alerts.slice(-MOST_SHOWN)) {
       const ago = formatDuration(Math.max(0, effects.clock.now() - alert.time));
       terminal.error.write(`${alertLine(alert, ago, layout)}\n`);

@@ -173,7 +173,7 @@ export const COMMANDS: readonly TableEntry[] = [
   {
     name: "logs",
     group: "Machines",
-    summary: "Show a VM's serial console log",
+    summary: "Show a VM's serial console log, or vmlab's own",
     load: () => import("./commands/logs.ts"),
   },
   {

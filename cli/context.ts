@@ -2,6 +2,7 @@
 import type { Effects } from "../engine/effects.ts";
 import type { Home } from "../engine/home.ts";
 import type { OperationRecord } from "../engine/host/operations/record.ts";
+import type { CommandLog } from "./command-log.ts";
 import { type Palette, palette } from "./palette.ts";
 import type { OutputStream, Terminal } from "./terminal.ts";
 
@@ -14,6 +15,11 @@ export interface Outside {
 }
 
 export interface CommandContext extends Outside {
+  /** Both are replaced before a command runs, as --verbose and --log-format ask. */
+  effects: Effects;
+  terminal: Terminal;
+  /** What this command leaves in the log of commands. */
+  readonly log: CommandLog;
   readonly home: Home;
   /** Version of vmlab. */
   readonly tool: string;

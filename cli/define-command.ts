@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { CommandContext } from "./context.ts";
+import { addVerbosity, traceProgramsFor, type Verbosity, writeJsonErrors } from "./verbosity.ts";
 
 /** A command module: `define` makes its commander definition, whose action sets the context's exit code. */
 export interface CommandModule {
@@ -28,10 +29,12 @@ export function defineCommand(
     .helpOption("-h, --help", "show this help")
     .addHelpText("after", () => examplesText(help.examples))
     .hook("preAction", (_, action) => {
-      const { chdir } = action.opts<{ chdir?: string }>();
+      const { chdir, verbose, logFormat } = action.opts<{ chdir?: string } & Verbosity>();
       if (chdir !== undefined) context.folder = resolve(context.terminal.cwd, chdir);
+      if (logFormat === "json") writeJsonErrors(context);
+      traceProgramsFor(context, verbose === true);
     });
-  return command;
+  return addVerbosity(command);
 }
 
 /** Groups whose name alone is a command. */

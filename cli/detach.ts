@@ -9,8 +9,8 @@ import { isUnderWay, type OperationRecord } from "../engine/host/operations/reco
 import { createOperation, readOperation, writeOperation } from "../engine/host/operations/store.ts";
 import { writeSavedPlan } from "../engine/plan/saved-plan.ts";
 import type { Plan } from "../engine/plan/types.ts";
+import { withoutValues } from "./command-words.ts";
 import type { CommandContext } from "./context.ts";
-import { withoutValues } from "./operation-recorder.ts";
 import { showDiagnostics } from "./show-diagnostics.ts";
 import type { GivenVariables } from "./workspace.ts";
 

@@ -2,21 +2,26 @@
 import { resolve } from "node:path";
 import { homeFrom } from "../engine/home.ts";
 import { showAlerts } from "./alerts.ts";
+import { CommandLog } from "./command-log.ts";
 import { findCommand } from "./command-table.ts";
 import type { CommandContext, Outside } from "./context.ts";
 import { helpText, unknownCommand } from "./overview.ts";
 import { reportProblem } from "./report-problem.ts";
 import { runDefinition } from "./run-definition.ts";
+import { asksForJson, writeJsonErrors } from "./verbosity.ts";
 import { version } from "./version.ts";
 
 /** Resolves with the exit code: 0, 1 for errors, 2 for changes under --detailed-exitcode, a guest command's own for exec and ssh. */
 export async function main(argv: readonly string[], outside?: Outside): Promise<number> {
   const { effects, terminal, program } = outside ?? (await realOutside());
   const line = splitCommandLine(argv);
+  const home = homeFrom(effects.host.env);
+  const log = new CommandLog({ effects, home, tool: version, argv });
   const context: CommandContext = {
     effects,
     terminal,
-    home: homeFrom(effects.host.env),
+    log,
+    home,
     tool: version,
     argv,
     ...(program === undefined ? {} : { program }),
@@ -25,6 +30,7 @@ export async function main(argv: readonly string[], outside?: Outside): Promise<
     exitCode: 0,
   };
   try {
+    if (asksForJson(line.words)) writeJsonErrors(context);
     if (line.problem !== undefined) throw line.problem();
     if (line.chdir !== undefined) context.folder = resolve(terminal.cwd, line.chdir);
     const [name, ...args] = line.words;
@@ -39,11 +45,26 @@ export async function main(argv: readonly string[], outside?: Outside): Promise<
     const [wanted, rest] = name === "help" ? [args[0] ?? "", [...args.slice(1), "--help"]] : [name, args];
     const entry = findCommand(wanted);
     if (entry === undefined) throw unknownCommand(wanted);
-    const [module] = await Promise.all([entry.load(), showAlerts(context, entry.name, rest)]);
-    return await runDefinition(module.define(context), rest, context);
+    return await logged(context, rest, async () => {
+      log.readLevel();
+      const [module] = await Promise.all([entry.load(), showAlerts(context, entry.name, rest)]);
+      return await runDefinition(module.define(context), rest, context);
+    });
   } catch (error) {
     return await reportProblem(error, context);
   }
+}
+
+/** Runs a command and writes down how it ended; help is none. */
+async function logged(
+  context: CommandContext,
+  args: readonly string[],
+  run: () => Promise<number>,
+): Promise<number> {
+  if (args.some((arg) => arg === "-h" || arg === "--help")) return await run();
+  const exitCode = await run().catch((error: unknown) => reportProblem(error, context));
+  await context.log.end(context.folder, exitCode);
+  return exitCode;
 }
 
 async function realOutside(): Promise<Outside> {
@@ -71,6 +92,7 @@ function splitCommandLine(argv: readonly string[]): CommandLine {
   let chdir: string | undefined;
   let help = false;
   let versionAsked = false;
+  const everywhere: string[] = [];
   let problem: (() => Error) | undefined;
   while (words[0]?.startsWith("-")) {
     const option = words.shift() ?? "";
@@ -78,11 +100,15 @@ function splitCommandLine(argv: readonly string[]): CommandLine {
     else if (option.startsWith("--chdir=")) chdir = option.slice("--chdir=".length);
     else if (option.startsWith("-C")) chdir = option.slice(2);
     else if (option === "-h" || option === "--help") help = true;
+    else if (option === "-v" || option === "--verbose" || option.startsWith("--log-format="))
+      everywhere.push(option);
+    else if (option === "--log-format") everywhere.push(option, words.shift() ?? "");
     else if (option === "-V" || option === "--version") versionAsked = true;
     else problem ??= () => unknownCommand(option);
   }
   return {
-    words,
+    // Each command takes them, also one below a group.
+    words: words.length === 0 ? words : [...words, ...everywhere],
     guestCommand,
     ...(chdir === undefined ? {} : { chdir }),
     help,

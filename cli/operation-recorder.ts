@@ -4,6 +4,7 @@ import { type Diagnostic, errorText, isDiagnosticsError, problem } from "../engi
 import type { EventSink, RunCounts } from "../engine/events.ts";
 import { alertSettings, DEFAULT_ALERTS } from "../engine/host/operations/alert-settings.ts";
 import type { OperationEnd } from "../engine/host/operations/record.ts";
+import { withoutValues } from "./command-words.ts";
 import type { CommandContext } from "./context.ts";
 import type { Interrupts } from "./interrupt.ts";
 
@@ -91,16 +92,4 @@ function endOf(outcome: RecordedOutcome, interrupts: RecordedRun["interrupts"]):
 
 function unexpected(error: unknown): Diagnostic {
   return problem({ code: "internal/bug", summary: errorText(error) });
-}
-
-/** A command line that may be kept and shown: `--var password=…` loses what is behind the name. */
-export function withoutValues(argv: readonly string[]): string[] {
-  const shown: string[] = [];
-  for (const [index, word] of argv.entries()) {
-    if (word === "--") break;
-    const joined = word.startsWith("--var=") ? "--var=" : "";
-    if (joined === "" && argv[index - 1] !== "--var") shown.push(word);
-    else shown.push(`${joined}${word.slice(joined.length).split("=", 1)[0]}=…`);
-  }
-  return shown;
 }

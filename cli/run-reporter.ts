@@ -1,5 +1,6 @@
 /** Where the events of a run go: a live area on a terminal, lines in a pipe, NDJSON with --json. */
-import type { EventSink } from "../engine/events.ts";
+import type { Event, EventSink } from "../engine/events.ts";
+import type { CommandLog } from "./command-log.ts";
 import { type CommandContext, colours } from "./context.ts";
 import { eventJson } from "./render/event-json.ts";
 import type { EventLayout } from "./render/event-lines.ts";
@@ -37,15 +38,17 @@ export function runReporter(
   context: CommandContext,
   options: { readonly json: boolean; readonly lab?: string },
 ): RunReporter {
-  const { terminal, effects } = context;
+  const { terminal, effects, log } = context;
+  const noScreen = { widen: () => {}, open: async () => {}, close: () => {} };
   if (options.json) {
-    return {
-      events: (event) => terminal.out.write(eventJson(event, effects.clock.now(), options.lab)),
-      widen: () => {},
-      say: () => {},
-      open: async () => {},
-      close: () => {},
-    };
+    const events = (event: Event): void =>
+      terminal.out.write(eventJson(event, effects.clock.now(), options.lab));
+    return { ...noScreen, events: kept(log, events), say: () => {} };
+  }
+  const { record } = terminal.error;
+  if (record !== undefined) {
+    const events = (event: Event): void => record({ level: levelOf(event), ...event });
+    return { ...noScreen, events: kept(log, events), say: (text) => events({ type: "note", text }) };
   }
   let addressWidth = 12;
   const layout = (): EventLayout => ({
@@ -57,7 +60,7 @@ export function runReporter(
   let live: LiveRun | undefined;
   let stopTimer = (): void => {};
   return {
-    events: (event) => (live ?? plain).take(event),
+    events: kept(log, (event) => (live ?? plain).take(event)),
     widen(addresses) {
       for (const address of addresses)
         addressWidth = Math.min(WIDEST_ADDRESS, Math.max(addressWidth, address.length));
@@ -80,4 +83,17 @@ export function runReporter(
       live = undefined;
     },
   };
+}
+
+/** Events go to the log of commands too, when that is to have them. */
+function kept(log: CommandLog, events: EventSink): EventSink {
+  return (event) => {
+    log.event(event);
+    events(event);
+  };
+}
+
+function levelOf(event: Event): "error" | "warning" | "info" {
+  if (event.type === "operation-failed") return "error";
+  return event.type === "diagnostic" ? event.diagnostic.severity : "info";
 }

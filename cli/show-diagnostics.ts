@@ -2,6 +2,7 @@
 import { isAbsolute, relative, resolve } from "node:path";
 import type { Diagnostic, Range } from "../engine/diagnostics.ts";
 import { type CommandContext, colours } from "./context.ts";
+import { diagnosticRecord } from "./json-errors.ts";
 import { type DiagnosticLayout, renderDiagnostics } from "./render/diagnostics.ts";
 
 export async function showDiagnostics(
@@ -9,6 +10,12 @@ export async function showDiagnostics(
   context: CommandContext,
 ): Promise<void> {
   if (diagnostics.length === 0) return;
+  context.log.diagnostics(diagnostics);
+  const { record } = context.terminal.error;
+  if (record !== undefined) {
+    for (const diagnostic of diagnostics) record(diagnosticRecord(diagnostic));
+    return;
+  }
   context.terminal.error.write(renderDiagnostics(diagnostics, await diagnosticLayout(diagnostics, context)));
 }
 

@@ -35,6 +35,8 @@ export interface OutputStream {
   /** Width in characters: of the terminal, or what COLUMNS says; undefined (no limit) in a pipe without COLUMNS. */
   readonly columns: number | undefined;
   readonly colour: boolean;
+  /** There when the stream takes JSON, one object a line: writes one, with the time. */
+  readonly record?: (fields: object) => void;
 }
 
 export interface LiveArea {

@@ -61,6 +61,8 @@ export interface Files {
   createExclusive(path: string, data: string | Buffer, options?: { mode?: number }): Promise<void>;
   /** Appends and makes the data durable (fdatasync). Creates the file with mode 0600, its folder entry durable. */
   append(path: string, data: string): Promise<void>;
+  /** Appends in one write, and makes nothing durable: for what nobody misses that is lost. Creates the file with mode 0600. */
+  jot(path: string, data: string): Promise<void>;
   /**
    * Makes `path` hold what a stream brings, through a temporary file beside it: nobody sees a part, and no link at `path`
    * is followed. Not made durable.

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { fail } from "../../engine/diagnostics.ts";
 import type { State } from "../../engine/state/types.ts";
 import type { CommandContext } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
@@ -7,35 +8,61 @@ import { instanceOf } from "../machine-access.ts";
 import { chosenVm } from "../machine-selection.ts";
 import { positiveInteger } from "../plan-arguments.ts";
 import { printable } from "../render/text-width.ts";
+import type { SelfLogOptions } from "../self-log.ts";
 import { openMachines } from "../workspace.ts";
 
-interface LogsOptions {
-  readonly lines: number;
-  readonly follow?: boolean;
+interface LogsOptions extends SelfLogOptions {
   readonly provision?: boolean;
+  readonly self?: boolean;
 }
 
 export function define(context: CommandContext): Command {
   return defineCommand(context, "logs", {
-    summary: "Show a VM's serial console log, or that of its provisioning",
+    summary: "Show a VM's serial console log, that of its provisioning, or vmlab's own",
     description:
       "The console's log holds what the guest wrote to it, also before the last restart. Escape sequences are left " +
       "out. With --provision: what its files, scripts and run printed, with the duration and exit code of each step, " +
-      "also of earlier applies and of machines that failed. Secrets are masked.",
+      "also of earlier applies and of machines that failed. Secrets are masked. With --self: the commands of vmlab on " +
+      "this host, in whatever folder, how long they took, how they ended and what they told.",
     examples: [
       { command: "vmlab logs web", text: "the last 100 lines" },
       { command: "vmlab logs web -n 1000 | less", text: "more" },
       { command: "vmlab logs web -f", text: "follow; Ctrl-C ends" },
       { command: "vmlab logs web --provision", text: "what its last apply did inside" },
+      { command: "vmlab logs --self -n 20", text: "the last commands of vmlab itself" },
     ],
   })
-    .argument("<vm>", "name of the VM")
+    .argument("[vm]", "name of the VM")
     .option("-n, --lines <n>", "how many lines", positiveInteger, 100)
     .option("-f, --follow", "go on as the guest writes")
     .option("--provision", "the steps of its provisioning instead of the console")
-    .action(async (name: string, options: LogsOptions) => {
-      context.exitCode = await logs(context, name, options);
+    .option("--self", "vmlab's own log instead of a VM's")
+    .option("--json", "with --self: print it as it is kept, one JSON object a line")
+    .action(async (name: string | undefined, options: LogsOptions) => {
+      context.exitCode = await logsOf(context, name, options);
     });
+}
+
+async function logsOf(
+  context: CommandContext,
+  name: string | undefined,
+  options: LogsOptions,
+): Promise<number> {
+  const { self = false, provision = false, json = false } = options;
+  if (self ? name !== undefined || provision : name === undefined || json) {
+    fail({
+      code: "cli/usage",
+      summary: self
+        ? "--self goes with neither a VM nor --provision"
+        : name === undefined
+          ? "logs needs the name of a VM, or --self"
+          : "--json goes with --self",
+      hint: "vmlab logs web, or vmlab logs --self.",
+    });
+  }
+  if (name !== undefined) return await logs(context, name, options);
+  const { showSelfLog } = await import("../self-log.ts");
+  return await showSelfLog(context, options);
 }
 
 const FOLLOW_EVERY_MS = 300;

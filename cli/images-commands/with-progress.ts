@@ -25,12 +25,16 @@ export async function withProgress<Result>(
   const interrupts = listenForInterrupts(terminal, () => {});
   const area = options.json ? undefined : await terminal.liveArea();
   let line = "";
+  let told: string | undefined;
   const stop = area === undefined ? () => {} : terminal.every(REDRAW_MS, () => area.show([line]));
   try {
     return await work({
       signal: interrupts.graceful,
       interrupts,
       progress(phase, progress) {
+        // To a program a new phase is news, a byte more is not.
+        if (phase !== told) terminal.error.record?.({ level: "info", type: "progress", phase });
+        told = phase;
         const parts =
           progress === undefined
             ? [phase]

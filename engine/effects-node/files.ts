@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, type Stats } from "node:fs";
 import {
+  appendFile,
   chmod,
   link,
   lstat,
@@ -41,6 +42,7 @@ export const nodeFiles: Files = {
   write: (path, data, options) => writeAtomically(path, data, options?.mode ?? 0o600),
   createExclusive: (path, data, options) => createAtomically(path, data, options?.mode ?? 0o600),
   append: appendDurably,
+  jot: (path, data) => appendFile(path, data, { mode: 0o600 }),
   receive,
   copy: copySparse,
   async link(from, to) {

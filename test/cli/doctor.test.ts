@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { CommandLog } from "../../cli/command-log.ts";
 import type { Finding } from "../../cli/doctor/finding.ts";
 import { examineLab } from "../../cli/doctor/lab.ts";
 import { homeFrom } from "../../engine/home.ts";
@@ -54,6 +55,7 @@ async function unknown(): Promise<Finding[]> {
     effects,
     home,
     terminal,
+    log: new CommandLog({ effects, home, tool: "0.0.0", argv: [] }),
     folder: lab.folder,
     tool: "0.0.0",
     guestCommand: undefined,

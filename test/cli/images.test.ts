@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { CommandLog } from "../../cli/command-log.ts";
 import type { Finding } from "../../cli/doctor/finding.ts";
 import { examineImages } from "../../cli/doctor/images.ts";
 import { homeFrom } from "../../engine/home.ts";
@@ -245,7 +246,8 @@ describe("doctor", () => {
     const { home } = place;
     const about = { tool: "0", folder: lab.folder, guestCommand: undefined, exitCode: 0 };
     const terminal = new TestTerminal({ cwd: lab.folder });
-    return examineImages({ effects: { ...effects, clock }, home, terminal, ...about });
+    const log = new CommandLog({ effects, home, tool: "0", argv: [] });
+    return examineImages({ effects: { ...effects, clock }, home, terminal, log, ...about });
   };
 
   test("tells of images that nobody needs or that are not whole, of VMs without theirs, and of labs that are gone", async () => {

@@ -1,6 +1,6 @@
 /** What `vmlab ops` tells of long operations, and what it keeps of them. */
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { withoutValues } from "../../cli/operation-recorder.ts";
+import { withoutValues } from "../../cli/command-words.ts";
 import { OpsLab } from "./ops-lab.ts";
 
 let ops: OpsLab;

@@ -1,6 +1,7 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { CommandLog } from "../../cli/command-log.ts";
 import { restoreVm } from "../../cli/restore-vm.ts";
 import { nodeEffects } from "../../engine/effects-node.ts";
 import { homeFrom } from "../../engine/home.ts";
@@ -203,6 +204,7 @@ async function restoring() {
     effects,
     home,
     terminal,
+    log: new CommandLog({ effects, home, tool: "0.0.0", argv: [] }),
     folder: lab.folder,
     tool: "0.0.0",
     guestCommand: undefined,

@@ -153,11 +153,19 @@ describe("the time left", () => {
 
 describe("[alerts] of lab.toml", () => {
   test("has defaults", () => {
-    expect(alertSettings({})).toEqual({ overrun: 3, stalledMs: 10 * MINUTE });
-    expect(alertSettings({ alerts: { command: ["notify", "me"], overrun: 1.5, stalled: "2m30s" } })).toEqual({
+    expect(alertSettings({})).toEqual({
+      overrun: 3,
+      stalledMs: 10 * MINUTE,
+      probeMs: 5 * MINUTE,
+      diskFree: 5 * 2 ** 30,
+    });
+    const given = { overrun: 1.5, stalled: "2m30s", probe: "1h", disk_free: "20GiB" };
+    expect(alertSettings({ alerts: { command: ["notify", "me"], ...given } })).toEqual({
       command: ["notify", "me"],
       overrun: 1.5,
       stalledMs: 150_000,
+      probeMs: 60 * MINUTE,
+      diskFree: 20 * 2 ** 30,
     });
   });
 });
