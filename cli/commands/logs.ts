@@ -75,6 +75,8 @@ type Tail = (lines: number) => Promise<readonly string[]>;
 async function logs(context: CommandContext, name: string, options: LogsOptions): Promise<number> {
   const { effects, terminal } = context;
   const { state, providers } = await openMachines(context);
+  // Nobody else may look at it for long.
+  if (options.provision !== true) await providers.vm.trimLogs([instanceOf(chosenVm(state, name))]);
   const tail: Tail =
     options.provision === true
       ? await provisionTail(context, state, name)

@@ -4,7 +4,7 @@ import { type Alert, queueAlert, runAlertCommand } from "../../engine/host/opera
 import { type AlertSettings, DEFAULT_ALERTS } from "../../engine/host/operations/alert-settings.ts";
 import { findDeaths } from "../../engine/host/operations/current.ts";
 import { alertOf, type Finding } from "../../engine/operate/watch/finding.ts";
-import { type Compared, compareFindings } from "../../engine/operate/watch/known-findings.ts";
+import type { Compared, KnownFindings } from "../../engine/operate/watch/known-findings.ts";
 import { lookAtHost } from "../../engine/operate/watch/look-at-host.ts";
 import { lookAtLab } from "../../engine/operate/watch/look-at-lab.ts";
 import type { CommandContext } from "../context.ts";
@@ -23,11 +23,17 @@ export interface Looked extends Compared {
   readonly notes: readonly string[];
 }
 
-/** `queue`: alerts wait for the next command, as nobody sits before this one. */
+export interface LookOptions {
+  /** Alerts wait for the next command, as nobody sits before this one. */
+  readonly queue: boolean;
+  readonly signal: AbortSignal;
+  readonly known: KnownFindings;
+}
+
 export async function look(
   context: CommandContext,
   folders: readonly string[],
-  options: { readonly queue: boolean; readonly signal: AbortSignal },
+  options: LookOptions,
 ): Promise<Looked> {
   const { effects, home } = context;
   const opened = await Promise.all(folders.map((folder) => openWatched(context, folder)));
@@ -39,8 +45,8 @@ export async function look(
   ]);
   const findings: Finding[] = [...host.findings, ...looks.flatMap((one) => one.findings)];
   const scopes = new Set(["host", ...labs.map(({ state }) => state.lineage)]);
-  const compared = await compareFindings(effects, home, findings, scopes);
-  const deaths = await findDeaths(effects, home);
+  const compared = await options.known.compare(findings, scopes);
+  const deaths = await findDeaths(effects, home).catch(() => []);
   const now = effects.clock.now();
   const alerts = [
     ...deaths,
@@ -67,7 +73,8 @@ async function raise(
   settings: ReadonlyMap<string, AlertSettings>,
   queue: boolean,
 ): Promise<string[]> {
-  if (queue) await queueAlert(effects, home, alert);
+  // A full disk may be what it is about.
+  if (queue) await queueAlert(effects, home, alert).catch(() => undefined);
   const concerned = alert.folder === undefined ? [...settings.keys()] : [alert.folder];
   const failures = await Promise.all(
     concerned.map(async (folder) => {

@@ -1,4 +1,5 @@
 /** `vmlab watch`: looks once, or again and again until Ctrl-C. */
+import { KnownFindings } from "../../engine/operate/watch/known-findings.ts";
 import type { CommandContext } from "../context.ts";
 import { colours } from "../context.ts";
 import { listenForInterrupts } from "../interrupt.ts";
@@ -31,7 +32,8 @@ export async function watchCommand(context: CommandContext, options: WatchOption
   const { terminal, effects } = context;
   const interrupts = listenForInterrupts(terminal, () => {});
   // Who sits before the screen sees it there.
-  const lookOptions = { queue: !terminal.out.isTTY, signal: interrupts.graceful };
+  const known = new KnownFindings(effects, context.home);
+  const lookOptions = { queue: !terminal.out.isTTY, signal: interrupts.graceful, known };
   const allLabs = options.allLabs === true;
   const told = new Set<string>();
   try {

@@ -68,10 +68,9 @@ export async function trimConsoleLog(effects: Pick<Effects, "files">, folder: Vm
   const { files } = effects;
   const size = (await files.stat(folder.consoleLog))?.size ?? 0;
   if (size <= ROTATE_BYTES) return;
-  await files.write(
-    olderLog(folder),
-    await files.readPart(folder.consoleLog, size - ROTATE_BYTES, ROTATE_BYTES),
-  );
+  const end = await files.readPart(folder.consoleLog, size - ROTATE_BYTES, ROTATE_BYTES);
+  // On a full disk the space is worth more.
+  await files.write(olderLog(folder), end).catch(() => undefined);
   await files.truncate(folder.consoleLog, 0);
 }
 

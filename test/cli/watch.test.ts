@@ -6,6 +6,7 @@ import { main } from "../../cli/main.ts";
 import type { Effects } from "../../engine/effects.ts";
 import { homeFrom } from "../../engine/home.ts";
 import { type FakeFaults, FakeWorld } from "../../providers/fake/world.ts";
+import { systemError } from "../support/effects.ts";
 import { CliLab } from "./cli-lab.ts";
 import { TestTerminal } from "./test-terminal.ts";
 
@@ -167,6 +168,29 @@ test("an image that is missing and a disk that fills up are found, as JSON too",
     { type: "looked", findings: 2, labs: 1, vms: 2, images: 1, free: 9 * GiB, left_out: [] },
   ]);
   expect(await handedOver()).toMatch(/^disk-low : the host has little space left/m);
+});
+
+test("a disk that is full already is told of all the same, and once", async () => {
+  diskFree = 0;
+  const own = effects();
+  const full = async (): Promise<never> => {
+    throw systemError("ENOSPC");
+  };
+  const terminal = new TestTerminal({ cwd: lab.folder });
+  let looks = 0;
+  const sleep = async (ms: number, signal?: AbortSignal) => {
+    if (ms !== 30_000) return await own.clock.sleep(ms, signal);
+    looks += 1;
+    if (looks === 3) terminal.interrupt();
+  };
+  const files = { ...own.files, write: full, createExclusive: full, jot: full, makeDir: full };
+  const code = await main(["watch", "--interval", "30s"], {
+    effects: { ...own, files, clock: { ...own.clock, sleep } },
+    terminal,
+  });
+  expect([code, terminal.stderr]).toEqual([0, ""]);
+  expect(terminal.stdout.match(/has little space left: 0 B of 100 GiB/g)).toHaveLength(1);
+  expect((await handedOver()).split("\n").filter((line) => line !== "")).toHaveLength(1);
 });
 
 test("it goes on until Ctrl-C, and tells what is new and what is over", async () => {

@@ -35,38 +35,66 @@ export interface Compared {
   readonly over: readonly { readonly subject: string; readonly what: string; readonly since: number }[];
 }
 
-/**
- * Compares a look with those before, and keeps it. `scopes`: what was looked at; of others nothing is known, so what was
- * found there stays.
- */
-export async function compareFindings(
-  effects: LockEffects & Pick<Effects, "files" | "clock">,
-  home: Home,
+type KnownEffects = LockEffects & Pick<Effects, "files" | "clock">;
+
+/** A disk that is full is among what is to be told: what cannot be kept in the file is kept here meanwhile. */
+export class KnownFindings {
+  readonly #effects: KnownEffects;
+  readonly #home: Home;
+  #unsaved: readonly Known[] | undefined;
+
+  constructor(effects: KnownEffects, home: Home) {
+    this.#effects = effects;
+    this.#home = home;
+  }
+
+  /**
+   * Compares a look with those before, and keeps it. `scopes`: what was looked at; of others nothing is known, so what was
+   * found there stays.
+   */
+  async compare(findings: readonly Finding[], scopes: ReadonlySet<string>): Promise<Compared> {
+    try {
+      return await withHostLock(this.#effects, this.#home, "watch", async () => {
+        const before = this.#unsaved ?? (await readKnown(this.#effects, this.#home));
+        const { kept, ...compared } = compare(before, findings, scopes, this.#effects.clock.now());
+        // Looks that find what the one before found are most of them.
+        if (this.#unsaved !== undefined || JSON.stringify(kept) !== JSON.stringify(before)) {
+          const text = `${JSON.stringify({ version: 1, findings: kept }, undefined, 2)}\n`;
+          await this.#effects.files.write(fileOf(this.#home), text);
+        }
+        this.#unsaved = undefined;
+        return compared;
+      });
+    } catch {
+      const before = this.#unsaved ?? (await readKnown(this.#effects, this.#home).catch(() => []));
+      const { kept, ...compared } = compare(before, findings, scopes, this.#effects.clock.now());
+      this.#unsaved = kept;
+      return compared;
+    }
+  }
+}
+
+function compare(
+  before: readonly Known[],
   findings: readonly Finding[],
   scopes: ReadonlySet<string>,
-): Promise<Compared> {
-  return await withHostLock(effects, home, "watch", async () => {
-    const before = await readKnown(effects, home);
-    const now = effects.clock.now();
-    const kept: Known[] = before.filter(({ key }) => !scopes.has(scopeOf(key)));
-    const standing: Standing[] = [];
-    const found = new Set<string>();
-    for (const finding of findings) {
-      const key = keyOf(finding);
-      if (found.has(key)) continue;
-      found.add(key);
-      const known = before.find((one) => one.key === key);
-      const since = known?.since ?? now;
-      const told = known?.told === true || now - since >= finding.afterMs;
-      kept.push({ key, subject: finding.subject, what: finding.what, since, told });
-      if (told) standing.push({ finding, since, fresh: known?.told !== true });
-    }
-    const over = before.filter(({ key, told }) => told && scopes.has(scopeOf(key)) && !found.has(key));
-    const text = `${JSON.stringify({ version: 1, findings: kept }, undefined, 2)}\n`;
-    // Looks that find what the one before found are most of them.
-    if (JSON.stringify(kept) !== JSON.stringify(before)) await effects.files.write(fileOf(home), text);
-    return { standing, over };
-  });
+  now: number,
+): Compared & { readonly kept: readonly Known[] } {
+  const kept: Known[] = before.filter(({ key }) => !scopes.has(scopeOf(key)));
+  const standing: Standing[] = [];
+  const found = new Set<string>();
+  for (const finding of findings) {
+    const key = keyOf(finding);
+    if (found.has(key)) continue;
+    found.add(key);
+    const known = before.find((one) => one.key === key);
+    const since = known?.since ?? now;
+    const told = known?.told === true || now - since >= finding.afterMs;
+    kept.push({ key, subject: finding.subject, what: finding.what, since, told });
+    if (told) standing.push({ finding, since, fresh: known?.told !== true });
+  }
+  const over = before.filter(({ key, told }) => told && scopes.has(scopeOf(key)) && !found.has(key));
+  return { kept, standing, over };
 }
 
 function scopeOf(key: string): string {
