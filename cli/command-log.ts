@@ -38,7 +38,7 @@ export class CommandLog {
     if (wanted === undefined || wanted === "") return;
     if (wanted !== "off" && wanted !== "info" && wanted !== "debug") {
       fail({
-        code: "cli/usage",
+        code: "host/bad-environment-variable",
         summary: `VMLAB_LOG cannot be "${wanted}"`,
         hint: "off writes no log, info a line for each command (the default), debug also what it did.",
       });

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { CommandContext } from "./context.ts";
-import { addVerbosity, traceProgramsFor, type Verbosity, writeJsonErrors } from "./verbosity.ts";
+import { addVerbosity, EVERYWHERE, traceProgramsFor, type Verbosity, writeJsonErrors } from "./verbosity.ts";
 
 /** A command module: `define` makes its commander definition, whose action sets the context's exit code. */
 export interface CommandModule {
@@ -25,7 +25,9 @@ export function defineCommand(
     .description(
       help.description === undefined ? `${help.summary}.` : `${help.summary}.\n\n${help.description}`,
     )
-    .addOption(new Option("-C, --chdir <dir>", "folder of the lab (default: the current one)"))
+    .addOption(
+      new Option("-C, --chdir <dir>", "folder of the lab (default: the current one)").helpGroup(EVERYWHERE),
+    )
     .helpOption("-h, --help", "show this help")
     .addHelpText("after", () => examplesText(help.examples))
     .hook("preAction", (_, action) => {

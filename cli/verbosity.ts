@@ -12,18 +12,17 @@ export interface Verbosity {
   readonly logFormat?: "text" | "json";
 }
 
+/** What help shows below a command's own options. */
+export const EVERYWHERE = "Options of every command:";
+
 export function addVerbosity(command: Command): Command {
   return command
+    .addOption(new Option("-v, --verbose", "tell the programs that are run").helpGroup(EVERYWHERE))
     .addOption(
-      new Option("-v, --verbose", "tell the programs that are run, on standard error and in the log"),
-    )
-    .addOption(
-      new Option(
-        "--log-format <format>",
-        "how standard error is written: as text, or as JSON, one object a line",
-      )
+      new Option("--log-format <format>", "standard error as text or json")
         .choices(["text", "json"])
-        .default("text"),
+        .default("text")
+        .helpGroup(EVERYWHERE),
     );
 }
 

@@ -8,8 +8,9 @@ const INTRO = `# Commands
 
 <!-- Generated from the definitions in cli/: npm run docs. Changes made here are lost. -->
 
-Every command takes \`-C DIR\` (\`--chdir\`), the folder of the lab, and \`-h\` (\`--help\`). \`vmlab --version\` prints the
-version. What stands behind \`--\` is the command line for a guest.
+Every command takes \`-C DIR\` (\`--chdir\`), the folder of the lab; \`-v\` (\`--verbose\`), which tells the programs that
+are run, and \`--log-format text|json\`, how standard error is written ([more](monitoring.md#the-log-of-commands)); and
+\`-h\` (\`--help\`). \`vmlab --version\` prints the version. What stands behind \`--\` is the command line for a guest.
 
 Exit codes: 0 for success, 1 for errors. \`plan --detailed-exitcode\` gives 2 when there are changes. \`exec\` and \`ssh\`
 end with the guest command's own.
@@ -80,6 +81,9 @@ function family(command, name, aliases) {
   ];
 }
 
+/** @type {ReadonlySet<string | undefined>} */
+const EVERYWHERE = new Set(["--help", "--chdir", "--verbose", "--log-format"]);
+
 /** @param {Named} named */
 function section({ name, aliases, command }) {
   const help = command.createHelp();
@@ -89,9 +93,7 @@ function section({ name, aliases, command }) {
     ...command.registeredArguments.map((argument) => help.argumentTerm(argument) && argumentUsage(argument)),
   ];
   const group = command.commands.length > 0;
-  const options = help
-    .visibleOptions(command)
-    .filter((option) => option.long !== "--help" && option.long !== "--chdir");
+  const options = help.visibleOptions(command).filter(({ long }) => !EVERYWHERE.has(long));
   const examples = examplesOf(command);
   return [
     `### ${name}\n`,

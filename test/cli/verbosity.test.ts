@@ -90,7 +90,7 @@ describe("the log of commands", () => {
     expect(await withLevel("loud", "validate")).toEqual({
       code: 1,
       stderr:
-        'Error: VMLAB_LOG cannot be "loud" [cli/usage]\n  Hint: off writes no log, info a line for each command (the default), debug also what it did.\n',
+        'Error: VMLAB_LOG cannot be "loud" [host/bad-environment-variable]\n  Hint: off writes no log, info a line for each command (the default), debug also what it did.\n',
     });
   });
 

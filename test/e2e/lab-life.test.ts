@@ -1,5 +1,6 @@
 /** One lab on the tiny guest, from its first apply to its destroy: what plan says is what apply does. */
 import { execFile } from "node:child_process";
+import { appendFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
@@ -46,6 +47,8 @@ timeouts = { boot = "${boot ?? "5m"}" }
 run = ["echo page > /home/lab/index.html"]
 [outputs]
 web = { value = "\${vms.web.ports['80']}" }
+[alerts]
+disk_free = 1
 `;
 }
 
@@ -119,7 +122,23 @@ test("a lab lives through changes, accidents and a failed replacement as its pla
   expect(await lab.changes()).toEqual(["~  vm.web  QEMU died  lab.toml:6"]);
   expect(await lab.reasons("vm.web")).toEqual([{ kind: "drift", what: "QEMU died" }]);
   expect(await lab.vm("web")).toMatchObject({ state: "crashed" });
-  await lab.ok("apply", "--yes");
+  const watched = await lab.run(["watch", "--once"]);
+  expect([watched.code, watched.stdout]).toEqual([
+    2,
+    expect.stringContaining(`vm.web of life died: QEMU died\n  → vmlab -C ${lab.folder} start web\n`),
+  ]);
+  const told = await lab.run(["apply", "--yes"]);
+  expect([told.code, told.stderr]).toEqual([
+    0,
+    expect.stringMatching(/^Alert: vm\.web of life died: QEMU died /),
+  ]);
+  // What its console has grown to is cut while QEMU goes on writing to it.
+  const console = join(lab.home, "vms", await lab.instance("web"), "console.log");
+  await appendFile(console, "x\n".repeat(5 * 2 ** 20));
+  expect(await lab.ok("watch", "--once")).toMatch(/^All is well: 1 VM and 1 image of 1 lab, /);
+  expect((await stat(console)).size).toBeLessThan(2 ** 20);
+  await lab.ok("exec", "web", "--root", "--", "echo still here > /dev/ttyS0");
+  expect(await lab.ok("logs", "web")).toContain("still here\n");
   expect(await lab.guest("web", "cat /home/lab/index.html")).toBe("page");
   expect(await lab.changes()).toEqual([]);
   expect((await lab.vm("web")).ports).toEqual(ports);
@@ -207,9 +226,11 @@ test("a lab lives through changes, accidents and a failed replacement as its pla
     "keys",
     "labs",
     "locks",
+    "log",
     "logs",
     "operations",
     "trash",
     "vms",
+    "watch.json",
   ]);
 }, 600_000);
