@@ -45,7 +45,9 @@ export async function main(argv: readonly string[], outside?: Outside): Promise<
     const [wanted, rest] = name === "help" ? [args[0] ?? "", [...args.slice(1), "--help"]] : [name, args];
     const entry = findCommand(wanted);
     if (entry === undefined) throw unknownCommand(wanted);
-    return await logged(context, rest, async () => {
+    // A shell that completes a word asks without anybody having run a command.
+    const isCommand = entry.name !== "completion" && !rest.some((word) => word === "-h" || word === "--help");
+    return await logged(context, isCommand, async () => {
       log.readLevel();
       const [module] = await Promise.all([entry.load(), showAlerts(context, entry.name, rest)]);
       return await runDefinition(module.define(context), rest, context);
@@ -55,13 +57,13 @@ export async function main(argv: readonly string[], outside?: Outside): Promise<
   }
 }
 
-/** Runs a command and writes down how it ended; help is none. */
+/** Runs a command and, when it is one, writes down how it ended. */
 async function logged(
   context: CommandContext,
-  args: readonly string[],
+  isCommand: boolean,
   run: () => Promise<number>,
 ): Promise<number> {
-  if (args.some((arg) => arg === "-h" || arg === "--help")) return await run();
+  if (!isCommand) return await run();
   const exitCode = await run().catch((error: unknown) => reportProblem(error, context));
   await context.log.end(context.folder, exitCode);
   return exitCode;
