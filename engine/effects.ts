@@ -134,6 +134,8 @@ export interface Processes {
   signal(pid: number, signal: NodeJS.Signals): Promise<boolean>;
   /** Who runs under `pid`; undefined when nobody. A zombie counts as nobody. */
   identify(pid: number): Promise<ProcessIdentity | undefined>;
+  /** What a process takes of the host now; undefined when nobody runs under `pid`. */
+  usage(pid: number): Promise<ProcessUsage | undefined>;
   /**
    * Processes of this user that were started with the environment variable `name` set to `value`, without this one. A
    * process hands its environment down, so this finds children whose parents are gone.
@@ -192,6 +194,16 @@ export interface ProcessIdentity {
   /** Start time as the system counts it (Linux: field 22 of /proc/PID/stat, clock ticks since boot). */
   readonly startTime: string;
   readonly commandLine: readonly string[];
+}
+
+/** What a process takes of the host. */
+export interface ProcessUsage {
+  /** As {@link ProcessIdentity.startTime}: the figures are of that process and of no other. */
+  readonly startTime: string;
+  /** Milliseconds of CPU time, user and system, of all its threads since it was started; in steps of 10. */
+  readonly cpuMs: number;
+  /** Bytes of memory that are in RAM (Linux: VmRSS in /proc/PID/status). */
+  readonly resident: number;
 }
 
 export interface Network {

@@ -7,6 +7,7 @@ export interface Home {
   readonly vms: string;
   /** Layers of disks that clones share. */
   readonly layers: string;
+  readonly volumes: string;
   readonly downloads: string;
   readonly trash: string;
   readonly labs: string;
@@ -26,6 +27,7 @@ export function homeFrom(env: Readonly<Record<string, string | undefined>>): Hom
     images: join(root, "images"),
     vms: join(root, "vms"),
     layers: join(root, "layers"),
+    volumes: join(root, "volumes"),
     downloads: join(root, "downloads"),
     trash: join(root, "trash"),
     labs: join(root, "labs"),

@@ -12,9 +12,11 @@ import type { Progress } from "../engine/events.ts";
 import type { JsonObject } from "../engine/json.ts";
 import type { ImageProvider } from "./image-provider.ts";
 import type { SnapshotProvider } from "./snapshot-provider.ts";
+import type { VmUsage, VolumeUsage } from "./usage.ts";
 
 export type * from "./image-provider.ts";
 export type * from "./snapshot-provider.ts";
+export type * from "./usage.ts";
 
 /** What a lab is to a provider. */
 export interface LabIdentity {
@@ -266,6 +268,8 @@ export interface VmProvider {
 
   /** What exists, in one batch; one entry for each id asked. Never runs probes in guests. */
   read(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, VmObservation>>;
+  /** What machines take of the host, by id: those asked for that exist, or, without ids, those of every lab. */
+  usage(ids?: readonly string[]): Promise<ReadonlyMap<string, VmUsage>>;
 
   /** Makes disk, identity and seed, without starting anything. Resolves with attributes to record. */
   create(spec: VmSpec, context: CallContext): Promise<JsonObject>;
@@ -395,6 +399,8 @@ export interface VolumeProvider {
   create(spec: VolumeSpec, context: CallContext): Promise<JsonObject>;
   /** One entry for each id asked. */
   read(ids: readonly string[]): Promise<ReadonlyMap<string, VolumeObservation>>;
+  /** What the volumes of every lab take of the host. */
+  usage(): Promise<readonly VolumeUsage[]>;
   /** Makes the disk as big as `spec.size`, also while one of the VMs `holders` (ids) has it and runs. One that is as
    * big already is no error. The file system in it is brought after it by the VM's update or ready. */
   grow(spec: VolumeSpec, holders: readonly string[], context: CallContext): Promise<JsonObject>;

@@ -1,18 +1,17 @@
-import { join } from "node:path";
 import type { Command } from "commander";
 import { nearestName } from "../../engine/config/nearest-name.ts";
 import { fail } from "../../engine/diagnostics.ts";
-import { isJsonObject } from "../../engine/json.ts";
 import { formatDuration, formatSize } from "../../engine/units.ts";
 import type { Providers } from "../../providers/provider.ts";
 import { confirm } from "../confirm.ts";
 import { type CommandContext, colours } from "../context.ts";
 import { defineCommand, defineGroup } from "../define-command.ts";
+import { isFakeLab } from "../fake-lab.ts";
 import { type Cell, renderTable } from "../render/table.ts";
 import { restoreVm } from "../restore-vm.ts";
 import { restoreVolume } from "../restore-volume.ts";
 import { emptyTrashed, listTrashed, type Trashed } from "../trashed.ts";
-import { LAB_FILE, openProviders } from "../workspace.ts";
+import { openProviders } from "../workspace.ts";
 
 export function define(context: CommandContext): Command {
   return defineGroup("trash", "List, restore and remove deleted VMs and volumes", [
@@ -71,17 +70,9 @@ export function define(context: CommandContext): Command {
   ]);
 }
 
-/**
- * The provider that lab.toml names; outside of a lab, the one for real machines. The trash is the host's: neither a
- * state that cannot be read nor a lab.toml that is wrong elsewhere keeps anybody from it.
- */
+/** The provider that lab.toml names; outside of a lab, the one for real machines. */
 async function trashProviders(context: CommandContext): Promise<Providers> {
-  const path = join(context.folder, LAB_FILE);
-  if ((await context.effects.files.stat(path)) === undefined) return await openProviders(context, "qemu");
-  const { parseToml } = await import("../../engine/config/toml/parse-toml.ts");
-  const { document } = await parseToml(await context.effects.files.readText(path), LAB_FILE);
-  const fake = isJsonObject(document?.lab) && document.lab.provider === "fake";
-  return await openProviders(context, fake ? "fake" : "qemu");
+  return await openProviders(context, (await isFakeLab(context)) ? "fake" : "qemu");
 }
 
 async function listTrash(context: CommandContext, options: { json?: boolean }): Promise<number> {

@@ -1,12 +1,10 @@
 /** `vmlab images`: what is in the store. */
-import { join } from "node:path";
-import { isJsonObject } from "../../engine/json.ts";
 import { formatSize } from "../../engine/units.ts";
 import { imagesCalled, type RegistryImage, unknownImage } from "../../providers/images/registry/index.ts";
 import { type CommandContext, colours } from "../context.ts";
+import { isFakeLab } from "../fake-lab.ts";
 import { type Cell, type Column, renderTable } from "../render/table.ts";
 import { printable, wrapText } from "../render/text-width.ts";
-import { LAB_FILE } from "../workspace.ts";
 import {
   agoText,
   bytesOf,
@@ -123,13 +121,4 @@ function chosen(all: readonly RegistryImage[], names: readonly string[]): readon
     }),
   );
   return all.filter((image) => found.has(image));
-}
-
-/** The store is the host's, so a lab.toml that is wrong elsewhere keeps nobody from it. */
-async function isFakeLab(context: CommandContext): Promise<boolean> {
-  const path = join(context.folder, LAB_FILE);
-  if ((await context.effects.files.stat(path)) === undefined) return false;
-  const { parseToml } = await import("../../engine/config/toml/parse-toml.ts");
-  const { document } = await parseToml(await context.effects.files.readText(path), LAB_FILE);
-  return isJsonObject(document?.lab) && document.lab.provider === "fake";
 }

@@ -91,6 +91,7 @@ async function entry(
     bootId: await host.bootId(),
     leases: [...new Set(leases)].sort(),
     reservations,
+    ...(run.providers.vm.usesHost ? {} : { usesHost: false }),
   };
 }
 

@@ -9,8 +9,10 @@ export async function identifyProcess(pid: number): Promise<ProcessIdentity | un
   return process.platform === "linux" ? identifyByProc(pid) : identifyByPs(pid);
 }
 
-/** The state and the start time in a line of /proc/PID/stat; see proc_pid_stat(5). */
-export function parseProcStat(text: string): { state: string; startTime: string } | undefined {
+/** State, CPU time (user and system, in clock ticks) and start time in a line of /proc/PID/stat; see proc_pid_stat(5). */
+export function parseProcStat(
+  text: string,
+): { state: string; cpuTicks: number; startTime: string } | undefined {
   // Field 2, the name, stands in parentheses and may itself hold spaces and parentheses.
   const fields = text
     .slice(text.lastIndexOf(")") + 1)
@@ -19,7 +21,7 @@ export function parseProcStat(text: string): { state: string; startTime: string 
   const [state] = fields;
   const startTime = fields[22 - 3];
   if (state === undefined || startTime === undefined) return undefined;
-  return { state, startTime };
+  return { state, cpuTicks: Number(fields[14 - 3]) + Number(fields[15 - 3]), startTime };
 }
 
 /** One line of `ps -o stat= -o lstart= -o command=`: the start time is five words, such as `Sun Nov 22 21:20:57 2026`. */
@@ -63,6 +65,6 @@ async function identifyByPs(pid: number): Promise<ProcessIdentity | undefined> {
 }
 
 /** Z: zombie; X, x: being reaped. */
-function isDead(state: string): boolean {
+export function isDead(state: string): boolean {
   return /^[ZXx]/.test(state);
 }

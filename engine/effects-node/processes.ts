@@ -7,6 +7,7 @@ import { childEnvironment } from "./child-environment.ts";
 import { processesWithEnvironment } from "./find-by-environment.ts";
 import { identifyProcess } from "./identify-process.ts";
 import { openProcess } from "./open-process.ts";
+import { processUsage } from "./process-usage.ts";
 import { runProcess } from "./run-process.ts";
 import { signalProcess } from "./signal-process.ts";
 
@@ -17,6 +18,7 @@ export const nodeProcesses: Processes = {
   startDetached,
   signal: async (pid, signal) => signalProcess(pid, signal),
   identify: identifyProcess,
+  usage: processUsage,
   withEnvironment: processesWithEnvironment,
   self: process.pid,
   which,

@@ -12,7 +12,7 @@ import { isHolderAlive } from "../state/lock-holder.ts";
 import { decodeLock, encodeLock, type LockRecord } from "../state/lock-record.ts";
 import { readHostConfig } from "./host-config.ts";
 import { withHostLock } from "./host-lock.ts";
-import { readLedger, runningReservations } from "./labs.ts";
+import { hostReservations, readLedger } from "./labs.ts";
 
 /** What a build takes of the host. */
 export interface BuildDemand {
@@ -84,6 +84,11 @@ export async function recoverBuildSlots(effects: SlotEffects, home: Home): Promi
   await livingTickets(effects, home);
 }
 
+/** The builds that run now, in the order in which they queued. */
+export async function buildsUnderWay(effects: SlotEffects, home: Home): Promise<readonly BuildTicket[]> {
+  return (await livingTickets(effects, home)).filter(({ state }) => state === "building");
+}
+
 /** Marks the build as running when nothing is in its way; else says what is. */
 async function takeTurn(effects: SlotEffects, home: Home, own: BuildTicket): Promise<string | undefined> {
   // Looking first: waiting must not write to the disk again and again.
@@ -110,7 +115,7 @@ async function whatHinders(effects: SlotEffects, home: Home, own: BuildTicket): 
     effects.host.bootId(),
     livingTickets(effects, home),
   ]);
-  const running = ledger.labs.flatMap((lab) => runningReservations(lab, bootId).map(([, vm]) => vm));
+  const running = ledger.labs.flatMap((lab) => hostReservations(lab, bootId).map(([, vm]) => vm));
   return hindrance(own, tickets, {
     parallel: config.builds.parallel,
     cpus: config.limits.cpus - sum(running.map((vm) => vm.cpus)),

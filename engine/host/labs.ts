@@ -23,6 +23,8 @@ export interface LedgerLab {
   readonly leases: readonly string[];
   /** By VM name. */
   readonly reservations: Readonly<Record<string, Reservation>>;
+  /** False: its machines take nothing of this host, whatever they reserve. */
+  readonly usesHost?: boolean;
 }
 
 export interface Reservation {
@@ -79,6 +81,11 @@ export async function removeLab(effects: Pick<Effects, "files">, home: Home, lin
 export function runningReservations(lab: LedgerLab, bootId: string): [name: string, Reservation][] {
   if (lab.bootId !== undefined && lab.bootId !== bootId) return [];
   return Object.entries(lab.reservations).filter(([, reservation]) => reservation.running);
+}
+
+/** As {@link runningReservations}, of labs whose VMs use this host only. */
+export function hostReservations(lab: LedgerLab, bootId: string): [name: string, Reservation][] {
+  return lab.usesHost === false ? [] : runningReservations(lab, bootId);
 }
 
 async function readEntry(

@@ -11,6 +11,7 @@ import type {
   VmSpec,
 } from "../provider.ts";
 import { fakeSnapshots } from "./snapshots.ts";
+import { fakeUsage } from "./usage.ts";
 import type { FakeMachine, FakeWorld } from "./world.ts";
 
 export function fakeVmProvider(world: FakeWorld): VmProvider {
@@ -32,6 +33,12 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
     async read(ids) {
       const machines = await world.machines();
       return new Map(ids.map((id) => [id, observe(machines.get(id))]));
+    },
+
+    async usage(ids) {
+      const machines = await world.machines();
+      const asked = ids?.flatMap((id) => machines.get(id) ?? []) ?? [...machines.values()];
+      return new Map(asked.flatMap((machine) => fakeUsage(machine, world.now())));
     },
 
     async create(spec, context) {

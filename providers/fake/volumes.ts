@@ -30,6 +30,8 @@ export function fakeVolumeProvider(world: FakeWorld, effects: Effects, home: Hom
         ),
       );
     },
+    // They take nothing of the host.
+    usage: async () => [],
     async grow({ id, name, size }, _holders, context) {
       await world.disturb("grow", name, context.signal);
       await files.write(file(id), JSON.stringify({ size }));

@@ -51,6 +51,10 @@ export function qemuProvider(options: QemuProviderOptions): VmProvider {
     // Booting is the heaviest thing a guest does; more at a time make all of them slower than one after the other.
     check: (needs) => checkHost(context, needs),
     read: (ids, signal) => readVms(context, ids, signal),
+    usage: async (ids) => {
+      const { measureVms } = await import("./usage.ts");
+      return await measureVms(context, ids);
+    },
     create: (spec, call) => createVm(context, spec, call),
     checkStart: (spec) => checkStart(context, spec),
     start: (spec, call) => startVm(context, spec, call),

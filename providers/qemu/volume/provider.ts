@@ -22,6 +22,10 @@ export function qemuVolumeProvider(context: Context): VolumeProvider {
           ids.map(async (id) => [id, await readVolume(context, id)] as [string, VolumeObservation]),
         ),
       ),
+    usage: async () => {
+      const { measureVolumes } = await import("./usage.ts");
+      return await measureVolumes(context);
+    },
     grow: (spec, holders, call) => growVolume(context, spec, holders, call),
     remove: (id, options) => removeVolume(context, id, options),
     trash: () => listVolumeTrash(context),

@@ -55,7 +55,7 @@ export async function restoreVolume({ effects, home }: Context, id: string): Pro
   const there = trashedVolumeFolder(home, id);
   const here = volumeFolder(home, id);
   if ((await effects.files.stat(there.trashRecord)) !== undefined) {
-    await effects.files.makeDir(`${home.root}/volumes`);
+    await effects.files.makeDir(home.volumes);
     await effects.files.rename(there.root, here.root);
   } else if ((await readVolumeRecord(effects, here)) === undefined) {
     fail({

@@ -35,7 +35,7 @@ export interface VolumeRecord {
 
 /** The paths under an instance id. */
 export function volumeFolder(home: Home, id: string): VolumeFolder {
-  return folderAt(join(home.root, "volumes", id));
+  return folderAt(join(home.volumes, id));
 }
 
 /** The paths under an instance id in the trash. */

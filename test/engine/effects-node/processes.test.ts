@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { parseProcStat, parsePsLine } from "../../../engine/effects-node/identify-process.ts";
+import { parsePsUsage } from "../../../engine/effects-node/process-usage.ts";
 import { lineSplitter } from "../../../engine/effects-node/split-lines.ts";
 import { nodeEffects } from "../../../engine/effects-node.ts";
 import { temporaryFolders } from "../../support/temporary-folder.ts";
@@ -143,9 +144,31 @@ test("identify tells this process apart by its start time and knows nobody under
   expect(await processes.identify(0)).toBeUndefined();
 });
 
+test("usage tells CPU time and memory of a process, and nothing of one that is gone", async () => {
+  const before = await processes.usage(processes.self);
+  expect(before?.startTime).toBe((await processes.identify(processes.self))?.startTime);
+  const ours = process.memoryUsage().rss;
+  expect(Math.abs((before?.resident ?? 0) - ours) / ours).toBeLessThan(0.05);
+  while (process.cpuUsage().user < ((before?.cpuMs ?? 0) + 100) * 1000) JSON.parse("[1]");
+  expect((await processes.usage(processes.self))?.cpuMs).toBeGreaterThan(before?.cpuMs ?? 0);
+  expect(await processes.usage(2 ** 22 + 1)).toBeUndefined();
+  expect(await processes.usage(0)).toBeUndefined();
+});
+
+test("CPU time and memory are read right of what ps prints", () => {
+  expect(parsePsUsage("Ss   Sun Nov  2 21:20:57 2026  24576  1-02:03:04.56\n")).toEqual({
+    startTime: "Sun Nov 2 21:20:57 2026",
+    cpuMs: 93_784_560,
+    resident: 24 * 1024 ** 2,
+  });
+  expect(parsePsUsage("S Sun Nov 2 21:20:57 2026 1024 0:01.50")).toMatchObject({ cpuMs: 1500 });
+  expect(parsePsUsage("Z Sun Nov 2 21:20:57 2026 0 0:00.00")).toBeUndefined();
+  expect(parsePsUsage("")).toBeUndefined();
+});
+
 test("a stat line whose name holds parentheses and spaces is read right", () => {
   const tail = "S 1 5 5 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 99";
-  expect(parseProcStat(`12 (a) b (c) ${tail}\n`)).toEqual({ state: "S", startTime: "4242" });
+  expect(parseProcStat(`12 (a) b (c) ${tail}\n`)).toEqual({ state: "S", cpuTicks: 11, startTime: "4242" });
   expect(parseProcStat("12 (cut")).toBeUndefined();
 });
 
