@@ -3,7 +3,8 @@ import type { LabLimits } from "../config/types.ts";
 import { type Diagnostic, problem } from "../diagnostics.ts";
 import { formatSize } from "../units.ts";
 import type { HostLimits } from "./host-config.ts";
-import { type LedgerLab, type Reservation, runningReservations } from "./labs.ts";
+import { hostReservations, type LedgerLab, type Reservation } from "./labs.ts";
+import { type RunningVm, stopCommands, vmsToStop } from "./make-room.ts";
 
 /** A VM as it will be after the plan; bytes. */
 export interface PlannedVm {
@@ -13,6 +14,8 @@ export interface PlannedVm {
   /** Virtual size of the disk. */
   readonly disk: number;
   readonly running: boolean;
+  /** The plan starts it, or starts it again: stopping it is no way to make room for the plan. */
+  readonly starts?: boolean;
   /** The plan makes or grows its disk; absent: the disk stays. */
   readonly diskChange?: "new" | "grow";
   /** What the disk takes on the host already. */
@@ -78,15 +81,15 @@ export function checkCapacity(input: CapacityInput): Capacity {
   const cpus = figureOf(input, "cpus", cpuLimit);
   const vms = Number.isFinite(vmLimit) ? figureOf(input, "vms", vmLimit) : undefined;
   const disk = diskFigure(input);
+  const figures = { memory, cpus, ...(vms === undefined ? {} : { vms }) };
+  const room = roomHint(input, figures);
   return {
-    memory,
-    cpus,
+    ...figures,
     disk,
-    ...(vms === undefined ? {} : { vms }),
     diagnostics: [
-      ...shortage(input, "memory", memory),
-      ...shortage(input, "cpus", cpus),
-      ...(vms === undefined ? [] : shortage(input, "vms", vms)),
+      ...shortage(input, "memory", memory, room),
+      ...shortage(input, "cpus", cpus, room),
+      ...(vms === undefined ? [] : shortage(input, "vms", vms, room)),
       ...diskShortage(input, disk),
     ],
   };
@@ -94,8 +97,11 @@ export function checkCapacity(input: CapacityInput): Capacity {
 
 function figureOf(input: CapacityInput, what: Amount, limit: number): Figure {
   const need = sum(input.vms.filter((vm) => vm.running).map((vm) => amountOf(vm, what)));
-  const others = sum(otherLabs(input).map((lab) => usedBy(lab, input.bootId, what)));
-  return { need, free: Math.max(0, limit - others), limit };
+  return { need, free: Math.max(0, limit - usedByOthers(input, what)), limit };
+}
+
+function usedByOthers(input: CapacityInput, what: Amount): number {
+  return sum(otherLabs(input).map((lab) => usedBy(lab, input.bootId, what)));
 }
 
 function diskFigure(input: CapacityInput): Figure {
@@ -108,16 +114,45 @@ function diskFigure(input: CapacityInput): Figure {
   return { need: sum(growth) + sum(volumes) + input.download, free, limit: free };
 }
 
-function shortage(input: CapacityInput, what: Amount, figure: Figure): Diagnostic[] {
+/** What has to be said about stopping VMs, for everything that is short together. */
+function roomHint(input: CapacityInput, figures: { readonly [what in Amount]?: Figure }): string {
+  const missing = (what: Amount): number => {
+    const figure = figures[what];
+    if (figure === undefined || !isShort(input, what, figure)) return 0;
+    return figure.need + usedByOthers(input, what) - figure.limit;
+  };
+  const running: RunningVm[] = [
+    ...input.vms.flatMap((vm) => (vm.running && vm.starts !== true ? [candidate(vm.name, vm)] : [])),
+    ...otherLabs(input).flatMap((lab) =>
+      hostReservations(lab, input.bootId).map(([name, vm]) => ({ ...candidate(name, vm), lab })),
+    ),
+  ];
+  const stopped = vmsToStop(
+    { memory: missing("memory"), cpus: missing("cpus"), vms: missing("vms") },
+    running,
+  );
+  if (stopped !== undefined) return `To make room: ${stopCommands(stopped)}. Or give`;
+  return running.length === 0 ? "Give" : "Stopping what runs would not make enough room. Give";
+}
+
+function candidate(name: string, { memory, cpus }: PlannedVm | Reservation): RunningVm {
+  return { name, memory, cpus };
+}
+
+/** A lab that takes no more than before may go on beyond a limit that came later. */
+function isShort(input: CapacityInput, what: Amount, { need, free }: Figure): boolean {
   const own = input.labs.find((lab) => lab.lineage === input.lab.lineage);
-  const already = own === undefined ? 0 : usedBy(own, input.bootId, what);
-  if (figure.need <= figure.free || figure.need <= already) return [];
+  return need > free && need > (own === undefined ? 0 : usedBy(own, input.bootId, what));
+}
+
+function shortage(input: CapacityInput, what: Amount, figure: Figure, room: string): Diagnostic[] {
+  if (!isShort(input, what, figure)) return [];
   const running = input.vms.filter((vm) => vm.running);
   const users = otherLabs(input)
     .map((lab) => ({
       lab,
       used: usedBy(lab, input.bootId, what),
-      vms: runningReservations(lab, input.bootId).length,
+      vms: hostReservations(lab, input.bootId).length,
     }))
     .filter(({ used }) => used > 0)
     .map(
@@ -138,7 +173,7 @@ function shortage(input: CapacityInput, what: Amount, figure: Figure): Diagnosti
         ...users,
         ...(what === "vms" ? [] : [largest(running, what)]),
       ].join("\n"),
-      hint: `Stop VMs (\`vmlab stop\`), give VMs less, or raise ${key} under [limits] in config.toml of VMLAB_HOME or in lab.toml, whichever is tighter.`,
+      hint: `${room} VMs less, or raise ${key} under [limits] in config.toml of VMLAB_HOME or in lab.toml, whichever is tighter.`,
     }),
   ];
 }
@@ -189,7 +224,7 @@ function otherLabs(input: CapacityInput): readonly LedgerLab[] {
 }
 
 function usedBy(lab: LedgerLab, bootId: string, what: Amount): number {
-  return sum(runningReservations(lab, bootId).map(([, reservation]) => amountOf(reservation, what)));
+  return sum(hostReservations(lab, bootId).map(([, reservation]) => amountOf(reservation, what)));
 }
 
 function amountOf(vm: PlannedVm | Reservation, what: Amount): number {

@@ -36,6 +36,7 @@ export function reservationAfter(
     name,
     ...now,
     running,
+    ...(steps.includes("start") ? { starts: true } : {}),
     ...(diskChange === undefined ? {} : { diskChange }),
     ...(diskChange === "grow" && before !== undefined ? { diskAllocated: before.disk } : {}),
   };

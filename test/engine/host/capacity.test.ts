@@ -82,7 +82,7 @@ describe("what does not fit is an error that names the numbers and who uses them
         summary: "The running VMs need 10 GiB of memory, and 5 GiB are free",
         detail:
           "The limit is 15 GiB.\nLab other (/labs/other) uses 10 GiB for 2 VMs.\nThis lab: a 4 GiB, b 2 GiB, c 2 GiB and 1 more.",
-        hint: "Stop VMs (`vmlab stop`), give VMs less, or raise memory (and memory_reserve) under [limits] in config.toml of VMLAB_HOME or in lab.toml, whichever is tighter.",
+        hint: "To make room: `vmlab stop a b`. Or give VMs less, or raise memory (and memory_reserve) under [limits] in config.toml of VMLAB_HOME or in lab.toml, whichever is tighter.",
       },
     ]);
   });
@@ -97,6 +97,33 @@ describe("what does not fit is an error that names the numbers and who uses them
         detail: "The limit is 1 vCPU.\nThis lab: a 2.",
       },
     ]);
+  });
+
+  test("what would have to stop: the lab's own VMs first, never one that the plan itself starts", () => {
+    const hint = (fields: Partial<CapacityInput>) =>
+      checkCapacity(input({ host: { ...input().host, cpus: 100 }, ...fields })).diagnostics[0]?.hint?.replace(
+        / VMs less.*/,
+        "",
+      );
+    const vms = [vm("a"), vm("b", { memory: 12 * GiB }), vm("c", { memory: 4 * GiB, starts: true })];
+    expect(hint({ vms })).toBe("To make room: `vmlab stop b`. Or give");
+    const labs = [lab("other", [vm("x", { memory: 3 * GiB })])];
+    expect(hint({ labs, vms: [vm("a", { memory: 14 * GiB, starts: true })] })).toBe(
+      "To make room: `vmlab -C /labs/other stop x`. Or give",
+    );
+    expect(hint({ labs, vms: [vm("a", { memory: 16 * GiB, starts: true })] })).toBe(
+      "Stopping what runs would not make enough room. Give",
+    );
+    expect(hint({ vms: [vm("a", { memory: 16 * GiB, starts: true })] })).toBe("Give");
+  });
+
+  test("a lab of pretend machines takes nothing of the host", () => {
+    const labs = [{ ...lab("pretend", [vm("x", { memory: 14 * GiB })]), usesHost: false }];
+    expect(checkCapacity(input({ labs, vms: [vm("a")] })).memory).toEqual({
+      need: 2 * GiB,
+      free: 15 * GiB,
+      limit: 15 * GiB,
+    });
   });
 
   test("the number of VMs", () => {
