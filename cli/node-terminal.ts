@@ -1,4 +1,5 @@
 /** The terminal of this process. The only file that touches `process` beside the entry point. */
+import { nodeScreen } from "./node-screen.ts";
 import type { LiveArea, OutputStream, Terminal, TerminalSignal } from "./terminal.ts";
 
 const SIGNALS: readonly TerminalSignal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -25,7 +26,7 @@ export function nodeTerminal(): Terminal {
       return () => clearInterval(timer);
     },
     async liveArea() {
-      if (process.stdout.isTTY !== true || process.env.TERM === "dumb") return undefined;
+      if (!canDraw()) return undefined;
       const area = await updatingArea();
       const close = (): void => {
         restorers.delete(close);
@@ -33,6 +34,16 @@ export function nodeTerminal(): Terminal {
       };
       restorers.add(close);
       return { ...area, close };
+    },
+    screen() {
+      if (!canDraw()) return undefined;
+      const screen = nodeScreen(process.stdout);
+      const close = (): void => {
+        restorers.delete(close);
+        screen.close();
+      };
+      restorers.add(close);
+      return { ...screen, close };
     },
     rawInput(onData) {
       const { stdin } = process;
@@ -64,6 +75,10 @@ export function nodeTerminal(): Terminal {
       process.exit(code);
     },
   };
+}
+
+function canDraw(): boolean {
+  return process.stdout.isTTY === true && process.env.TERM !== "dumb";
 }
 
 /** What starts another vmlab like this one. A debugger stays with the first. */

@@ -19,6 +19,8 @@ export interface Terminal {
   every(ms: number, listener: () => void): () => void;
   /** An area at the end of standard output that is drawn over and over; undefined when that is no terminal. */
   liveArea(): Promise<LiveArea | undefined>;
+  /** The whole terminal, until it is closed; undefined when standard output is none. */
+  screen(): Screen | undefined;
   /** Puts the keyboard into raw mode: every byte goes to `onData`. `restore` gives it back. */
   rawInput(onData: (data: Buffer) => void): { restore(): void };
   /** Standard input as it comes. An abort closes it for good, so that nobody waits for what is not needed any more. */
@@ -45,5 +47,18 @@ export interface LiveArea {
   /** Writes text above the area, to stay. */
   print(text: string): void;
   /** Empties the area and gives the cursor back. */
+  close(): void;
+}
+
+/** Characters and lines. */
+export interface ScreenSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface Screen {
+  /** Shows the lines that `draw` gives for the size; it is asked again when the size changes. */
+  show(draw: (size: ScreenSize) => readonly string[]): void;
+  /** Brings back what was there before. */
   close(): void;
 }

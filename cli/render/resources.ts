@@ -147,7 +147,7 @@ function statePaint(state: LabVm["state"], palette: Palette): Palette["good"] {
   switch (state) {
     case "running":
       return palette.good;
-    case "missing":
+    case "down":
       return palette.error;
     case "paused":
     case "stopped":
@@ -163,8 +163,8 @@ function storedLine({ stored, disk }: HostUsage): string[] {
 }
 
 function notes({ host, memory, labs, stored }: HostUsage, builds: readonly BuildTicket[]): string[] {
-  const missing = labs.flatMap(({ name, vms }) =>
-    vms.filter(({ state }) => state === "missing").map((vm) => `${vm.name} (${name})`),
+  const down = labs.flatMap(({ name, vms }) =>
+    vms.filter(({ state }) => state === "down").map((vm) => `${vm.name} (${name})`),
   );
   const promised = Math.max(0, memory.reserved - memory.used);
   return [
@@ -172,10 +172,10 @@ function notes({ host, memory, labs, stored }: HostUsage, builds: readonly Build
       ({ what, cpus, memory: bytes }) =>
         `${what} is being built with ${count(cpus, "vCPU")} and ${formatSize(bytes)} of memory.`,
     ),
-    ...(missing.length === 0
+    ...(down.length === 0
       ? []
       : [
-          `Reserved for, but not running: ${missing.join(", ")}. "vmlab start" or "vmlab stop" in the lab puts that right.`,
+          `Reserved for, but not running: ${down.join(", ")}. "vmlab start" or "vmlab stop" in the lab puts that right.`,
         ]),
     ...(promised > host.memory.available
       ? [

@@ -5,7 +5,6 @@ import type { FakeMachine } from "./world.ts";
 /** Bytes. */
 const WRITTEN_PER_SECOND = 4096;
 const READ_PER_SECOND = 16_384;
-const PACKETS_PER_SECOND = 8;
 
 /** With its id; nothing for what is not there. Counters follow from the time alone: they go on from process to process. */
 export function fakeUsage(
@@ -15,7 +14,6 @@ export function fakeUsage(
   if (state !== "running" && state !== "stopped") return [];
   const { memory, disk } = attributes;
   const seconds = time / 1000;
-  const packets = Math.floor(seconds * PACKETS_PER_SECOND) & 0xffff;
   const usage = {
     ...{ id, name, time },
     disk: { size: Number(disk ?? 0), allocated: 0, growth: 0 },
@@ -27,7 +25,6 @@ export function fakeUsage(
     resident: Number(memory ?? 0) / 2,
     read: Math.floor(seconds * READ_PER_SECOND),
     written: Math.floor(seconds * WRITTEN_PER_SECOND),
-    packets: { received: packets, sent: packets },
   };
   return [[id, { ...usage, running }]];
 }

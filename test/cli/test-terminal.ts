@@ -1,5 +1,5 @@
 /** A terminal for tests: what is written is kept, answers are given beforehand, signals are sent by hand. */
-import type { LiveArea, OutputStream, Terminal, TerminalSignal } from "../../cli/terminal.ts";
+import type { LiveArea, OutputStream, Screen, Terminal, TerminalSignal } from "../../cli/terminal.ts";
 
 export interface TestTerminalOptions {
   readonly cwd: string;
@@ -64,7 +64,11 @@ export class TestTerminal implements Terminal {
     return undefined;
   }
 
-  rawInput(): { restore(): void } {
+  screen(): Screen | undefined {
+    return undefined;
+  }
+
+  rawInput(_onData: (data: Buffer) => void): { restore(): void } {
     return { restore: () => undefined };
   }
 

@@ -84,8 +84,8 @@ export interface LabUsage {
 /** A VM that a lab has reserved something for, that exists, or both. */
 export interface LabVm {
   readonly name: string;
-  /** `missing`: what it takes is reserved, but it does not run. */
-  readonly state: "running" | "paused" | "stopped" | "missing";
+  /** `down`: what it takes is reserved, but it does not run. */
+  readonly state: "running" | "paused" | "stopped" | "down";
   /** Absent where the ledger does not have it. */
   readonly reserved?: Reservation;
   /** Absent where no machine was found. */
@@ -164,20 +164,14 @@ function vmsOfLab(lab: LedgerLab | undefined, bootId: string, measured: readonly
   const found = measured.map(({ usage, rates }): LabVm => {
     const { running, name } = usage;
     const state =
-      running !== undefined
-        ? running.paused
-          ? "paused"
-          : "running"
-        : runs.has(name)
-          ? "missing"
-          : "stopped";
+      running !== undefined ? (running.paused ? "paused" : "running") : runs.has(name) ? "down" : "stopped";
     const cpus = rates.cpus === undefined ? {} : { cpus: rates.cpus };
     return { name, state, ...reservedFor(name), usage, ...cpus };
   });
   const names = new Set(found.map(({ name }) => name));
   const lost = Object.keys(lab?.reservations ?? {})
     .filter((name) => !names.has(name))
-    .map((name): LabVm => ({ name, state: runs.has(name) ? "missing" : "stopped", ...reservedFor(name) }));
+    .map((name): LabVm => ({ name, state: runs.has(name) ? "down" : "stopped", ...reservedFor(name) }));
   return [...found, ...lost].sort(byName);
 }
 

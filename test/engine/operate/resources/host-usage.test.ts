@@ -113,9 +113,9 @@ describe("a lab", () => {
         "/labs/demo",
         [
           "gone stopped -",
-          "lost missing reserved",
+          "lost down reserved",
           "off stopped -",
-          "vm-2 missing reserved",
+          "vm-2 down reserved",
           "vm-10 paused reserved",
         ],
       ],
