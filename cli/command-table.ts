@@ -183,6 +183,12 @@ export const COMMANDS: readonly TableEntry[] = [
     load: () => import("./commands/wait.ts"),
   },
   {
+    name: "top",
+    group: "Machines",
+    summary: "Watch what VMs use",
+    load: () => import("./commands/top.ts"),
+  },
+  {
     name: "snapshot",
     group: "Machines",
     summary: "Take, list, restore and remove snapshots",
@@ -229,6 +235,18 @@ export const COMMANDS: readonly TableEntry[] = [
     group: "State and host",
     summary: "Find machines, images and a host in trouble",
     load: () => import("./commands/watch.ts"),
+  },
+  {
+    name: "resources",
+    group: "State and host",
+    summary: "Show what VMs take of this host",
+    load: () => import("./commands/resources.ts"),
+  },
+  {
+    name: "config",
+    group: "State and host",
+    summary: "Show and change the settings of this host",
+    load: () => import("./commands/config.ts"),
   },
   {
     name: "doctor",

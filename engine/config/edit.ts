@@ -90,13 +90,13 @@ function valueNode(source: string, path: readonly string[]): AST.TOMLNode | unde
   return undefined;
 }
 
-async function read(text: string): Promise<JsonObject> {
+export async function read(text: string): Promise<JsonObject> {
   const { document, diagnostics } = await parseToml(text, "lab.toml");
   if (document === undefined) throw new DiagnosticsError(diagnostics);
   return document;
 }
 
-async function verified(text: string, wanted: JsonObject, path: readonly string[]): Promise<string> {
+export async function verified(text: string, wanted: JsonObject, path: readonly string[]): Promise<string> {
   const { document } = await parseToml(text, "lab.toml");
   // Tables that became empty may stay or go.
   if (document !== undefined && equal(withoutEmptyTables(document), withoutEmptyTables(wanted))) return text;
@@ -104,7 +104,7 @@ async function verified(text: string, wanted: JsonObject, path: readonly string[
     code: "config/cannot-edit",
     summary: `[${path.join(".")}] cannot be edited here without rewriting what stands around it`,
     detail: `"${path[0]}" is written as an inline table or with dotted keys.`,
-    hint: "Edit lab.toml by hand, or write each entry as a table of its own.",
+    hint: "Edit the file by hand, or write each entry as a table of its own.",
   });
 }
 
@@ -149,13 +149,13 @@ function cut(text: string, start: number, end: number): string {
   return above.replace(/\r?\n$/, "") + below;
 }
 
-function valueAt(document: JsonObject, path: readonly string[]): Json | undefined {
+export function valueAt(document: JsonObject, path: readonly string[]): Json | undefined {
   let value: Json | undefined = document;
   for (const key of path) value = isJsonObject(value) ? value[key] : undefined;
   return value;
 }
 
-function setAt(document: JsonObject, [key = "", ...rest]: readonly string[], value: Json): JsonObject {
+export function setAt(document: JsonObject, [key = "", ...rest]: readonly string[], value: Json): JsonObject {
   const inner = document[key];
   return {
     ...document,
@@ -163,7 +163,7 @@ function setAt(document: JsonObject, [key = "", ...rest]: readonly string[], val
   };
 }
 
-function removeAt(document: JsonObject, [key = "", ...rest]: readonly string[]): JsonObject {
+export function removeAt(document: JsonObject, [key = "", ...rest]: readonly string[]): JsonObject {
   const { [key]: inner, ...others } = document;
   if (rest.length === 0 || !isJsonObject(inner)) return others;
   return { ...document, [key]: removeAt(inner, rest) };

@@ -1,6 +1,7 @@
 /** Settings of this host: `config.toml` under VMLAB_HOME. */
 
-import type { Effects } from "../effects.ts";
+import type { HostConfig as HostSettings } from "../../generated/host-config-types.ts";
+import type { Effects, Host } from "../effects.ts";
 import type { Home } from "../home.ts";
 import { readTextIfThere } from "../read-text-if-there.ts";
 import { parseDuration, parseSize } from "../units.ts";
@@ -50,8 +51,14 @@ export async function readHostConfig(
   effects: Pick<Effects, "files" | "host">,
   home: Home,
 ): Promise<HostConfig> {
-  const { host } = effects;
-  const { limits = {}, builds = {}, store = {}, trash = {} } = await readSettings(effects, home);
+  return await hostConfigOf(await readSettings(effects, home), effects.host);
+}
+
+/** What settings, as written, come to on a host. */
+export async function hostConfigOf(
+  { limits = {}, builds = {}, store = {}, trash = {} }: HostSettings,
+  host: Pick<Host, "memory" | "cpus">,
+): Promise<HostConfig> {
   const { total } = await host.memory();
   const memoryReserve = sizeOf(limits.memory_reserve ?? DEFAULT_MEMORY_RESERVE);
   const most = Math.max(0, total - memoryReserve);
@@ -74,7 +81,7 @@ export async function readHostConfig(
   };
 }
 
-async function readSettings(effects: Pick<Effects, "files">, home: Home) {
+async function readSettings(effects: Pick<Effects, "files">, home: Home): Promise<HostSettings> {
   const text = await readTextIfThere(effects.files, home.configFile);
   if (text === undefined) return {};
   const { parseHostConfig } = await import("./parse-host-config.ts");
