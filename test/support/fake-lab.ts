@@ -27,9 +27,9 @@ export class FakeLab {
   readonly events: Event[] = [];
   readonly #variables: string[] = [];
 
-  private constructor(root: string) {
+  private constructor(root: string, home = join(root, "home")) {
     this.folder = join(root, "lab");
-    this.homeFolder = join(root, "home");
+    this.homeFolder = home;
   }
 
   /** A lab in a new temporary folder. `remove()` takes it away. */
@@ -41,8 +41,8 @@ export class FakeLab {
   }
 
   /** A lab over folders that exist, for child processes. */
-  static open(root: string): FakeLab {
-    return new FakeLab(root);
+  static open(root: string, home?: string): FakeLab {
+    return new FakeLab(root, home);
   }
 
   get root(): string {
