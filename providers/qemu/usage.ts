@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { systemErrorCode } from "../../engine/diagnostics.ts";
 import type { Effects } from "../../engine/effects.ts";
-import type { RunningUsage, VmUsage } from "../usage.ts";
+import type { DiskUsage, RunningUsage, VmUsage } from "../usage.ts";
 import type { QemuContext } from "./context.ts";
 import { machineCounters } from "./machine-counters.ts";
 import { readMachineLog } from "./machine-log.ts";
@@ -27,30 +27,32 @@ export async function measureVms(
   return new Map(found.flatMap((usage) => (usage === undefined ? [] : [[usage.id, usage]])));
 }
 
-/** Undefined for what is no whole VM. */
+/** Undefined for what is no whole VM. A damaged record hides no machine that runs. */
 async function measureVm({ effects, home }: QemuContext, id: string): Promise<VmUsage | undefined> {
   const folder = vmFolder(home, id);
   // Something that is no folder may lie there.
   if ((await effects.files.stat(folder.root))?.kind !== "folder") return undefined;
   const record = await unlessDamaged(readVmRecord(effects, folder));
-  if (record === undefined) return undefined;
   const runtime = await unlessDamaged(readRuntime(effects, folder));
-  const [allocated, snapshots, machine] = await Promise.all([
-    allocatedByDisks(effects, folder, record),
-    effects.files.list(folder.snapshots),
-    findMachine(effects, folder, runtime),
-  ]);
-  const held = snapshots.some((name) => name.endsWith(".json"));
+  const machine = await findMachine(effects, folder, runtime);
+  if (record === undefined && machine === undefined) return undefined;
+  const disk = record === undefined ? NO_DISK : await diskUsage(effects, folder, record);
   const time = effects.clock.now();
   const running = machine === undefined ? undefined : await measureMachine(effects, folder, runtime, machine);
   return {
-    id,
-    name: record.name,
-    lab: { name: record.lab.name, lineage: record.lab.lineage },
-    time,
-    disk: { size: record.disk, allocated, growth: growthOf(record.disk, allocated, held) },
+    ...{ id, name: record?.name ?? id, time, disk },
+    ...(record === undefined ? {} : { lab: { name: record.lab.name, lineage: record.lab.lineage } }),
     ...(running === undefined ? {} : { running }),
   };
+}
+
+const NO_DISK: DiskUsage = { size: 0, allocated: 0, growth: 0 };
+
+async function diskUsage(effects: Effects, folder: VmFolder, vm: VmRecord): Promise<DiskUsage> {
+  const allocated = await allocatedByDisks(effects, folder, vm);
+  const snapshots = await effects.files.list(folder.snapshots);
+  const held = snapshots.some((name) => name.endsWith(".json"));
+  return { size: vm.disk, allocated, growth: growthOf(vm.disk, allocated, held) };
 }
 
 /** What its own layers take, with the snapshots inside them, as `qemu-img info` tells it. */

@@ -1,6 +1,6 @@
 /** One lab on the tiny guest, from its first apply to its destroy: what plan says is what apply does. */
 import { execFile } from "node:child_process";
-import { appendFile, stat } from "node:fs/promises";
+import { appendFile, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
@@ -66,6 +66,56 @@ const memoryOfGuest = async () =>
   Number(await lab.guest("web", "awk '$1 == \"MemTotal:\" { print $2 }' /proc/meminfo"));
 const diskOfGuest = async () => Number(await lab.guest("web", "df -k / | awk 'NR == 2 { print $2 }'"));
 
+interface HostUsage {
+  readonly host: { readonly disk: { readonly free: number } };
+  readonly disk: { readonly used: number };
+  readonly memory: { readonly used: number };
+  readonly labs: readonly {
+    readonly vms: readonly { readonly disk: { readonly allocated: number } }[];
+  }[];
+}
+
+/** `vmlab resources` and `top` tell what qemu-img, /proc, df and du do. */
+async function expectAgreement(instance: string, pid: number): Promise<void> {
+  const disk = join(lab.home, "vms", instance, "disk-0.qcow2");
+  const output = async (program: string, ...args: string[]) => (await run(program, args)).stdout;
+  const told = async () => {
+    const status = await readFile(`/proc/${pid}/status`, "utf8");
+    const info = JSON.parse(await output("qemu-img", "info", "-U", "--output=json", disk));
+    return {
+      allocated: Number(info["actual-size"]),
+      resident: Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024,
+      free: Number((await output("df", "-B1", "--output=avail", lab.home)).split("\n")[1]),
+      used: Number.parseInt(await output("du", "-sB1", lab.home), 10),
+    };
+  };
+  const [before, usage, after] = [
+    await told(),
+    await lab.json<HostUsage>("resources", "--json"),
+    await told(),
+  ];
+  const found = {
+    allocated: usage.labs[0]?.vms[0]?.disk.allocated ?? 0,
+    resident: usage.memory.used,
+    free: usage.host.disk.free,
+    used: usage.disk.used,
+  };
+  for (const what of ["allocated", "resident", "free", "used"] as const) {
+    // The guest goes on meanwhile.
+    expect(found[what]).toBeGreaterThan(Math.min(before[what], after[what]) * 0.98);
+    expect(found[what]).toBeLessThan(Math.max(before[what], after[what]) * 1.02);
+  }
+  const { vms } = await lab.json<{ vms: object[] }>("top", "web", "--once", "--interval", "1s", "--json");
+  const figure = expect.any(Number) as unknown;
+  expect(vms).toEqual([
+    {
+      ...{ name: "web", state: "running", memory: 128 * 2 ** 20, resident: figure, uptime_ms: figure },
+      ...{ cpu_percent: figure, read_bytes_per_second: figure, written_bytes_per_second: figure },
+      ...{ received_packets_per_second: figure, sent_packets_per_second: figure },
+    },
+  ]);
+}
+
 test("a lab lives through changes, accidents and a failed replacement as its plans say", async () => {
   // ---- made
   await lab.write(toml({}));
@@ -83,6 +133,7 @@ test("a lab lives through changes, accidents and a failed replacement as its pla
   const firstPid = await lab.pid("web");
   await serve(80);
   expect(await fetchText(made.ports["80"])).toBe("page");
+  await expectAgreement(instance, firstPid);
 
   // ---- a port: live
   await lab.write(toml({ ports: '"80", "8080"' }));
