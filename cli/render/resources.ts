@@ -11,6 +11,7 @@ export interface ResourcesLayout {
   readonly width: number | undefined;
   /** Drawn on a terminal. */
   readonly bars: boolean;
+  /** VMLAB_HOME. */
   readonly root: string;
 }
 
@@ -23,9 +24,9 @@ export function renderResources(
   builds: readonly BuildTicket[],
   layout: ResourcesLayout,
 ): string[] {
-  const prose = [...storedLine(usage), ...notes(usage, builds), worstCaseLine(usage)];
+  const prose = [...storedLine(usage, layout.root), ...notes(usage, builds), worstCaseLine(usage)];
   return [
-    ...wrapText(hostLine(usage, layout.root), layout.width),
+    ...wrapText(hostLine(usage), layout.width),
     "",
     ...budgetTable(usage, layout),
     "",
@@ -35,8 +36,8 @@ export function renderResources(
   ];
 }
 
-function hostLine({ host: { cpus, memory, disk } }: HostUsage, root: string): string {
-  return `This host has ${count(cpus, "CPU")}, ${formatSize(memory.total)} of memory (${formatSize(memory.available)} available) and ${formatSize(disk.total)} of disk (${formatSize(disk.free)} free) for ${root}.`;
+function hostLine({ host: { cpus, memory, disk } }: HostUsage): string {
+  return `Host: ${count(cpus, "CPU")}, ${formatSize(memory.total)} memory (${formatSize(memory.available)} available), ${formatSize(disk.total)} disk (${formatSize(disk.free)} free)`;
 }
 
 function budgetTable(usage: HostUsage, { palette, width, bars }: ResourcesLayout): string[] {
@@ -155,11 +156,11 @@ function statePaint(state: LabVm["state"], palette: Palette): Palette["good"] {
   }
 }
 
-function storedLine({ stored, disk }: HostUsage): string[] {
+function storedLine({ stored, disk }: HostUsage, root: string): string[] {
   const parts = Object.entries(stored)
     .filter(([, bytes]) => bytes > 0)
     .map(([name, bytes]) => `${name === "vms" ? "VMs" : name} ${formatSize(bytes)}`);
-  return parts.length === 0 ? [] : [`On disk: ${parts.join(", ")}; ${formatSize(disk.used)} in all.`];
+  return parts.length === 0 ? [] : [`${root} takes ${formatSize(disk.used)}: ${parts.join(", ")}.`];
 }
 
 function notes({ host, memory, labs, stored }: HostUsage, builds: readonly BuildTicket[]): string[] {

@@ -31,13 +31,13 @@ export async function readHostUsage(
   signal: AbortSignal,
 ): Promise<HostLook> {
   const { host, files, clock } = effects;
-  const [config, ledger, bootId, memory, measured, volumes, builds] = await Promise.all([
+  const volumes = await providers.volume.usage();
+  const [config, ledger, bootId, memory, measured, builds] = await Promise.all([
     readHostConfig(effects, home),
     readLedger(effects, home),
     host.bootId(),
     host.memory(),
     new UsageMeter(providers.vm, clock).measure(undefined, WINDOW_MS, signal),
-    providers.volume.usage(),
     buildsUnderWay(effects, home),
   ]);
   const [disk, stored] = await Promise.all([host.disk(home.root), storedBytes(files, home)]);
