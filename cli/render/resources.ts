@@ -195,7 +195,7 @@ function worstCaseLine({ worstCase: { growth, room, fits } }: HostUsage): string
 }
 
 /** CPUs of the host. */
-export function busyText(cpus: number): string {
+function busyText(cpus: number): string {
   return cpus >= 10 ? String(Math.round(cpus)) : (Math.round(cpus * 100) / 100).toFixed(2);
 }
 

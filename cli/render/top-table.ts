@@ -45,7 +45,7 @@ function known(value: number | undefined, text: (value: number) => string): stri
 const UNITS = ["B", "K", "M", "G", "T"];
 
 /** Bytes in powers of 1024: `0`, `512B`, `9.5K`, `128M`, `1.5G`. */
-export function shortSize(bytes: number): string {
+function shortSize(bytes: number): string {
   let value = bytes;
   let unit = 0;
   while (unit < UNITS.length - 1 && Math.round(value) >= 1024) {

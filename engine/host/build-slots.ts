@@ -12,7 +12,7 @@ import { isHolderAlive } from "../state/lock-holder.ts";
 import { decodeLock, encodeLock, type LockRecord } from "../state/lock-record.ts";
 import { readHostConfig } from "./host-config.ts";
 import { withHostLock } from "./host-lock.ts";
-import { hostReservations, readLedger } from "./labs.ts";
+import { readLedger, runningReservations } from "./labs.ts";
 
 /** What a build takes of the host. */
 export interface BuildDemand {
@@ -115,7 +115,7 @@ async function whatHinders(effects: SlotEffects, home: Home, own: BuildTicket): 
     effects.host.bootId(),
     livingTickets(effects, home),
   ]);
-  const running = ledger.labs.flatMap((lab) => hostReservations(lab, bootId).map(([, vm]) => vm));
+  const running = ledger.labs.flatMap((lab) => runningReservations(lab, bootId).map(([, vm]) => vm));
   return hindrance(own, tickets, {
     parallel: config.builds.parallel,
     cpus: config.limits.cpus - sum(running.map((vm) => vm.cpus)),

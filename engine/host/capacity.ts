@@ -3,7 +3,7 @@ import type { LabLimits } from "../config/types.ts";
 import { type Diagnostic, problem } from "../diagnostics.ts";
 import { formatSize } from "../units.ts";
 import type { HostLimits } from "./host-config.ts";
-import { hostReservations, type LedgerLab, type Reservation } from "./labs.ts";
+import { type LedgerLab, type Reservation, runningReservations } from "./labs.ts";
 import { type RunningVm, stopCommands, vmsToStop } from "./make-room.ts";
 
 /** A VM as it will be after the plan; bytes. */
@@ -124,7 +124,7 @@ function roomHint(input: CapacityInput, figures: { readonly [what in Amount]?: F
   const running: RunningVm[] = [
     ...input.vms.flatMap((vm) => (vm.running && vm.starts !== true ? [candidate(vm.name, vm)] : [])),
     ...otherLabs(input).flatMap((lab) =>
-      hostReservations(lab, input.bootId).map(([name, vm]) => ({ ...candidate(name, vm), lab })),
+      runningReservations(lab, input.bootId).map(([name, vm]) => ({ ...candidate(name, vm), lab })),
     ),
   ];
   const stopped = vmsToStop(
@@ -152,14 +152,14 @@ function shortage(input: CapacityInput, what: Amount, figure: Figure, room: stri
     .map((lab) => ({
       lab,
       used: usedBy(lab, input.bootId, what),
-      vms: hostReservations(lab, input.bootId).length,
+      vms: runningReservations(lab, input.bootId).length,
     }))
     .filter(({ used }) => used > 0)
     .map(
       ({ lab, used, vms }) =>
         `Lab ${lab.name} (${lab.folder}) uses ${show(what, used)}${what === "vms" ? "" : ` for ${count(vms, "VM")}`}.`,
     );
-  const key = what === "memory" ? "memory (and memory_reserve)" : what;
+  const key = what === "memory" ? "limits.memory (and limits.memory_reserve)" : `limits.${what}`;
   return [
     problem({
       code: what === "vms" ? "host/too-many-vms" : `host/not-enough-${what}`,
@@ -173,7 +173,7 @@ function shortage(input: CapacityInput, what: Amount, figure: Figure, room: stri
         ...users,
         ...(what === "vms" ? [] : [largest(running, what)]),
       ].join("\n"),
-      hint: `${room} VMs less, or raise ${key} under [limits] in config.toml of VMLAB_HOME or in lab.toml, whichever is tighter.`,
+      hint: `${room} VMs less, or raise ${key} with \`vmlab config set\`, or [limits] of lab.toml where that is tighter.`,
     }),
   ];
 }
@@ -224,7 +224,7 @@ function otherLabs(input: CapacityInput): readonly LedgerLab[] {
 }
 
 function usedBy(lab: LedgerLab, bootId: string, what: Amount): number {
-  return sum(hostReservations(lab, bootId).map(([, reservation]) => amountOf(reservation, what)));
+  return sum(runningReservations(lab, bootId).map(([, reservation]) => amountOf(reservation, what)));
 }
 
 function amountOf(vm: PlannedVm | Reservation, what: Amount): number {

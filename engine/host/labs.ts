@@ -77,15 +77,11 @@ export async function removeLab(effects: Pick<Effects, "files">, home: Home, lin
   await effects.files.remove(entryFile(home, lineage));
 }
 
-/** The reservations of VMs that run now: those of an earlier boot do not. */
+/** What VMs that run now take of this host: those of an earlier boot do not run. */
 export function runningReservations(lab: LedgerLab, bootId: string): [name: string, Reservation][] {
+  if (lab.usesHost === false) return [];
   if (lab.bootId !== undefined && lab.bootId !== bootId) return [];
   return Object.entries(lab.reservations).filter(([, reservation]) => reservation.running);
-}
-
-/** As {@link runningReservations}, of labs whose VMs use this host only. */
-export function hostReservations(lab: LedgerLab, bootId: string): [name: string, Reservation][] {
-  return lab.usesHost === false ? [] : runningReservations(lab, bootId);
 }
 
 async function readEntry(

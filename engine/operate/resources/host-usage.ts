@@ -1,7 +1,7 @@
 /** What vmlab has promised of this host and what is really used of it, over all labs. Pure. */
 import type { UsageLab, VmUsage, VolumeUsage } from "../../../providers/provider.ts";
 import type { HostLimits } from "../../host/host-config.ts";
-import { hostReservations, type LedgerLab, type Reservation } from "../../host/labs.ts";
+import { type LedgerLab, type Reservation, runningReservations } from "../../host/labs.ts";
 import { compareNames } from "../select.ts";
 import type { MeasuredVm } from "./usage-meter.ts";
 
@@ -96,7 +96,9 @@ export interface LabVm {
 
 export function hostUsage(input: HostUsageInput): HostUsage {
   const { limits, host, labs, bootId, vms, volumes, stored } = input;
-  const reserved = labs.flatMap((lab) => hostReservations(lab, bootId).map(([, reservation]) => reservation));
+  const reserved = labs.flatMap((lab) =>
+    runningReservations(lab, bootId).map(([, reservation]) => reservation),
+  );
   const cpus = sum(reserved.map((vm) => vm.cpus));
   const memory = sum(reserved.map((vm) => vm.memory));
   const growth = sum([
@@ -156,7 +158,7 @@ function labsOf({ labs, bootId, vms, volumes }: HostUsageInput): LabUsage[] {
 }
 
 function vmsOfLab(lab: LedgerLab | undefined, bootId: string, measured: readonly MeasuredVm[]): LabVm[] {
-  const runs = new Set(lab === undefined ? [] : hostReservations(lab, bootId).map(([name]) => name));
+  const runs = new Set(lab === undefined ? [] : runningReservations(lab, bootId).map(([name]) => name));
   const reservedFor = (name: string) => {
     const reservation = lab?.reservations[name];
     return reservation === undefined ? {} : { reserved: { ...reservation, running: runs.has(name) } };

@@ -73,7 +73,7 @@ export class UsageMeter {
 }
 
 /** `packets`: how many passed meanwhile, where that is known. */
-export function ratesBetween(before: VmUsage | undefined, after: VmUsage, packets?: Packets): VmRates {
+function ratesBetween(before: VmUsage | undefined, after: VmUsage, packets?: Packets): VmRates {
   const runs = sameRun(before, after);
   if (runs === undefined) return {};
   const ms = runs.ms;

@@ -82,7 +82,7 @@ describe("what does not fit is an error that names the numbers and who uses them
         summary: "The running VMs need 10 GiB of memory, and 5 GiB are free",
         detail:
           "The limit is 15 GiB.\nLab other (/labs/other) uses 10 GiB for 2 VMs.\nThis lab: a 4 GiB, b 2 GiB, c 2 GiB and 1 more.",
-        hint: "To make room: `vmlab stop a b`. Or give VMs less, or raise memory (and memory_reserve) under [limits] in config.toml of VMLAB_HOME or in lab.toml, whichever is tighter.",
+        hint: "To make room: `vmlab stop a b`. Or give VMs less, or raise limits.memory (and limits.memory_reserve) with `vmlab config set`, or [limits] of lab.toml where that is tighter.",
       },
     ]);
   });
