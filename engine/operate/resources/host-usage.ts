@@ -28,6 +28,8 @@ export interface HostFacts {
 export interface StoredBytes {
   /** VMs with their snapshots. */
   readonly vms: number;
+  /** Layers of disks that clones share. */
+  readonly layers: number;
   readonly volumes: number;
   readonly images: number;
   readonly trash: number;

@@ -53,13 +53,16 @@ export async function readHostUsage(
 async function storedBytes(files: Effects["files"], home: Home): Promise<StoredBytes> {
   const known: Readonly<Record<string, Exclude<keyof StoredBytes, "other">>> = {
     [home.vms]: "vms",
+    [home.layers]: "layers",
     [home.volumes]: "volumes",
     [home.images]: "images",
     [home.trash]: "trash",
     [backupsFolder(home)]: "backups",
     [home.downloads]: "downloads",
   };
-  const stored = { vms: 0, volumes: 0, images: 0, trash: 0, backups: 0, downloads: 0, other: 0 };
+  const stored = {
+    ...{ vms: 0, layers: 0, volumes: 0, images: 0, trash: 0, backups: 0, downloads: 0, other: 0 },
+  };
   for (const name of await files.list(home.root)) {
     const path = join(home.root, name);
     // A part that was moved to another disk, with a link in its place.

@@ -35,6 +35,7 @@ const usage: HostUsage = {
   ],
   stored: {
     vms: 3 * GiB,
+    layers: 0,
     volumes: 0,
     images: 600 * MiB,
     trash: 400 * MiB,

@@ -55,7 +55,16 @@ const input = (fields: Partial<HostUsageInput>): HostUsageInput => ({
     disk: { total: 100 * GiB, free: 42 * GiB },
   },
   ...{ bootId: "boot", labs: [], vms: [], volumes: [] },
-  stored: { vms: 6 * GiB, volumes: 0, images: 3 * GiB, trash: GiB, backups: 0, downloads: 0, other: 0 },
+  stored: {
+    vms: 6 * GiB,
+    layers: 0,
+    volumes: 0,
+    images: 3 * GiB,
+    trash: GiB,
+    backups: 0,
+    downloads: 0,
+    other: 0,
+  },
   ...fields,
 });
 
