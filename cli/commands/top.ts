@@ -120,7 +120,7 @@ function chosenNow(...choice: Parameters<typeof chosenOrAllVms>): readonly Resou
 function draw(context: CommandContext, screen: Screen, vms: readonly SampledVm[], intervalMs: number): void {
   const palette = colours(context.terminal.out);
   const running = vms.filter(({ state }) => state === "running").length;
-  const title = `${running} of ${vms.length} run, every ${formatDuration(intervalMs)}; q leaves`;
+  const title = `${running} of ${vms.length} run, every ${formatDuration(intervalMs)}; ${context.terminal.interactive ? "q" : "Ctrl-C"} leaves`;
   screen.show(({ columns, rows }) => {
     const [header = "", ...lines] = renderTopTable(vms, { palette, width: columns });
     const room = rows - 3;

@@ -83,7 +83,7 @@ function budgetRow(
 export function bar(part: number, whole: number): string {
   const share = whole === 0 ? (part === 0 ? 0 : 1) : part / whole;
   const filled = Math.min(BAR, Math.round(share * BAR));
-  return `${"█".repeat(filled)}${"░".repeat(BAR - filled)} ${Math.round(share * 100)} %`;
+  return `${"█".repeat(filled)}${"░".repeat(BAR - filled)} ${String(Math.round(share * 100)).padStart(3)} %`;
 }
 
 function labTable(labs: readonly LabUsage[], { palette, width }: ResourcesLayout): string[] {

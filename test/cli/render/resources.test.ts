@@ -59,9 +59,9 @@ test("on 80 columns everything has its place, long names too", () => {
   expect(lines.join("\n")).toBe(`Host: 4 CPUs, 16 GiB memory (9 GiB available), 200 GiB disk (60 GiB free)
 
          LIMIT  RESERVED     FREE       USED
-vCPUs       16         4       12  1.25 of 4  █████░░░░░░░░░░░░░░░ 25 %
-memory  15 GiB     4 GiB   11 GiB    1.9 GiB  █████░░░░░░░░░░░░░░░ 27 %
-disk    62 GiB    60 GiB  2.5 GiB      4 GiB  ███████████████████░ 96 %
+vCPUs       16         4       12  1.25 of 4  █████░░░░░░░░░░░░░░░  25 %
+memory  15 GiB     4 GiB   11 GiB    1.9 GiB  █████░░░░░░░░░░░░░░░  27 %
+disk    62 GiB    60 GiB  2.5 GiB      4 GiB  ███████████████████░  96 %
 VMs          -         2        -          1
 
 LAB                    STATE       VCPUS  BUSY  MEMORY   IN RAM    DISK  ON DISK
@@ -104,8 +104,8 @@ describe("what should not be is said", () => {
 });
 
 test("a bar is never longer than its place, and whole only when nothing is left", () => {
-  expect(bar(0, 8)).toBe("░░░░░░░░░░░░░░░░░░░░ 0 %");
+  expect(bar(0, 8)).toBe("░░░░░░░░░░░░░░░░░░░░   0 %");
   expect(bar(12, 8)).toBe("████████████████████ 150 %");
   expect(bar(1, 0)).toBe("████████████████████ 100 %");
-  expect(bar(0, 0)).toBe("░░░░░░░░░░░░░░░░░░░░ 0 %");
+  expect(bar(0, 0)).toBe("░░░░░░░░░░░░░░░░░░░░   0 %");
 });
