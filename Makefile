@@ -1,16 +1,28 @@
-.DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-full check bench clean node deps setup-tests
+# Without a role to build, "make build" is about vmlab itself.
+ifneq ($(origin ROLE),command line)
+VMLAB_OWN_BUILD := yes
+endif
+VMLAB := node dist/vmlab.js
+VMLAB_NEEDS := dist/vmlab.js
+include scripts/vmlab.mk
 
-help: ## Show these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+.PHONY: setup demo test test-full check bench clean node deps setup-tests
 
-setup: ## Install the programs that vmlab calls (asks first)
+##@ vmlab itself
+
+setup: ## Install what vmlab calls (asks first)
 	@scripts/setup.sh
 
+ifdef VMLAB_OWN_BUILD
 build: deps ## Build dist/vmlab.js
 	@npm run --silent build
+endif
 
-demo: setup build ## Build vmlab and watch it plan, apply and destroy a small lab
+# What is built already is kept as it is, so the time of vmlab.js says nothing without the touch.
+dist/vmlab.js: $(shell find cli engine providers roles schemas scripts/build.mjs package.json -type f) | deps
+	@npm run --silent build && touch $@
+
+demo: setup build ## See it make and destroy a small lab
 	@scripts/demo.sh
 
 test: setup-tests check ## Check the sources and run the tests
@@ -19,10 +31,10 @@ test: setup-tests check ## Check the sources and run the tests
 test-full: setup-tests check ## The same, with the long tests
 	@npm run --silent test:full
 
-check: deps ## Types, lint, format, unused code, shell scripts
+check: deps ## Types, lint, unused code, shell scripts
 	@npm run --silent check
 	@if command -v shellcheck >/dev/null; then \
-	  { echo .ci/run; find scripts engine providers roles examples -name '*.sh' 2>/dev/null; } | xargs shellcheck; \
+	  { echo .ci/run; find scripts engine providers roles examples cli -name '*.sh' -o -name '*.bash'; } | xargs shellcheck; \
 	else echo 'check: shellcheck is not installed (make setup-tests), shell scripts were not checked'; fi
 
 bench: setup-tests build ## Measure

@@ -254,6 +254,12 @@ export const COMMANDS: readonly TableEntry[] = [
     summary: "Find out what is wrong with this host or lab",
     load: () => import("./commands/doctor.ts"),
   },
+  {
+    name: "completion",
+    group: "State and host",
+    summary: "Complete commands, options and names in the shell",
+    load: () => import("./commands/completion.ts"),
+  },
 ];
 
 export function findCommand(name: string): TableEntry | undefined {

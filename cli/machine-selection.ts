@@ -1,9 +1,10 @@
 /** Options that choose VMs, for every command that works on several. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { DiagnosticsError } from "../engine/diagnostics.ts";
 import { selectVms, vmsOf } from "../engine/operate/select.ts";
 import type { ResourceState, State } from "../engine/state/types.ts";
 import { repeated, several } from "./define-command.ts";
+import { OPTION_GROUPS } from "./help-page.ts";
 
 export interface SelectionArguments {
   readonly env?: readonly string[];
@@ -15,10 +16,16 @@ export interface SelectionArguments {
 export function addSelectionOptions(command: Command): Command {
   return command
     .argument("[vms...]", "names or globs such as k8s-* (quote them)")
-    .option("--env <name>", "the VMs of this environment (repeatable)", several)
-    .option("--role <name>", "the VMs with this role (repeatable)", several)
-    .option("--label <key=value>", "the VMs with this label (repeatable: all of them)", repeated)
-    .option("--all", "all VMs of the lab");
+    .addOption(grouped("--env <name>", "the VMs of this environment (repeatable)").argParser(several))
+    .addOption(grouped("--role <name>", "the VMs with this role (repeatable)").argParser(several))
+    .addOption(
+      grouped("--label <key=value>", "the VMs with this label (repeatable: all of them)").argParser(repeated),
+    )
+    .addOption(grouped("--all", "all VMs of the lab"));
+}
+
+function grouped(flags: string, description: string): Option {
+  return new Option(flags, description).helpGroup(OPTION_GROUPS.selection);
 }
 
 /** The chosen VMs; a choice that finds nothing is thrown as diagnostics. */

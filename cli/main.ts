@@ -3,8 +3,11 @@ import { resolve } from "node:path";
 import { homeFrom } from "../engine/home.ts";
 import { showAlerts } from "./alerts.ts";
 import { CommandLog } from "./command-log.ts";
+import { splitCommandLine } from "./command-line.ts";
 import { findCommand } from "./command-table.ts";
-import type { CommandContext, Outside } from "./context.ts";
+import { type CommandContext, colours, type Outside } from "./context.ts";
+import { helpWidth } from "./help-page.ts";
+import { topicText } from "./help-topics.ts";
 import { helpText, unknownCommand } from "./overview.ts";
 import { reportProblem } from "./report-problem.ts";
 import { runDefinition } from "./run-definition.ts";
@@ -39,7 +42,12 @@ export async function main(argv: readonly string[], outside?: Outside): Promise<
       return 0;
     }
     if (name === undefined || line.help || (name === "help" && args.length === 0)) {
-      terminal.out.write(helpText(version));
+      terminal.out.write(helpText(version, colours(terminal.out).strong));
+      return 0;
+    }
+    const topic = name === "help" ? topicText(args[0] ?? "", helpWidth(terminal.out.columns)) : undefined;
+    if (topic !== undefined) {
+      terminal.out.write(topic);
       return 0;
     }
     const [wanted, rest] = name === "help" ? [args[0] ?? "", [...args.slice(1), "--help"]] : [name, args];
@@ -75,46 +83,4 @@ async function realOutside(): Promise<Outside> {
     import("./node-terminal.ts"),
   ]);
   return { effects: nodeEffects(), terminal: nodeTerminal(), program: ownProgram() };
-}
-
-interface CommandLine {
-  readonly words: readonly string[];
-  readonly guestCommand: readonly string[] | undefined;
-  readonly chdir?: string;
-  readonly help: boolean;
-  readonly version: boolean;
-  readonly problem?: () => Error;
-}
-
-/** Takes off what stands before the command's name, and what stands behind `--`. */
-function splitCommandLine(argv: readonly string[]): CommandLine {
-  const dashes = argv.indexOf("--");
-  const words = dashes < 0 ? [...argv] : argv.slice(0, dashes);
-  const guestCommand = dashes < 0 ? undefined : argv.slice(dashes + 1);
-  let chdir: string | undefined;
-  let help = false;
-  let versionAsked = false;
-  const everywhere: string[] = [];
-  let problem: (() => Error) | undefined;
-  while (words[0]?.startsWith("-")) {
-    const option = words.shift() ?? "";
-    if (option === "-C" || option === "--chdir") chdir = words.shift();
-    else if (option.startsWith("--chdir=")) chdir = option.slice("--chdir=".length);
-    else if (option.startsWith("-C")) chdir = option.slice(2);
-    else if (option === "-h" || option === "--help") help = true;
-    else if (option === "-v" || option === "--verbose" || option.startsWith("--log-format="))
-      everywhere.push(option);
-    else if (option === "--log-format") everywhere.push(option, words.shift() ?? "");
-    else if (option === "-V" || option === "--version") versionAsked = true;
-    else problem ??= () => unknownCommand(option);
-  }
-  return {
-    // Each command takes them, also one below a group.
-    words: words.length === 0 ? words : [...words, ...everywhere],
-    guestCommand,
-    ...(chdir === undefined ? {} : { chdir }),
-    help,
-    version: versionAsked,
-    ...(problem === undefined ? {} : { problem }),
-  };
 }

@@ -2,23 +2,44 @@
 import { nearestName } from "../engine/config/nearest-name.ts";
 import { DiagnosticsError, problem } from "../engine/diagnostics.ts";
 import { COMMANDS, GROUPS } from "./command-table.ts";
+import { TOPICS } from "./help-topics.ts";
+import type { Paint } from "./palette.ts";
 
-export function helpText(version: string): string {
+/** What stands before a command's name. */
+export const GLOBAL_OPTIONS = [
+  { long: "--chdir", flags: "-C, --chdir DIR", text: "Folder of the lab (default: the current one)" },
+  { long: "--version", flags: "-V, --version", text: "Print the version" },
+  { long: "--help", flags: "-h, --help", text: "Show this help" },
+] as const;
+
+export function helpText(version: string, strong: Paint): string {
   const width = Math.max(...COMMANDS.map(({ name }) => name.length));
-  const groups = GROUPS.map((group) => {
-    const entries = COMMANDS.filter((entry) => entry.group === group);
-    return [`${group}:`, ...entries.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`)].join(
-      "\n",
-    );
-  });
+  const section = (title: string, rows: readonly (readonly [string, string])[]) =>
+    [strong(`${title}:`), ...rows.map(([term, text]) => `  ${term.padEnd(width)}  ${text}`)].join("\n");
+  const groups = GROUPS.map((group) =>
+    section(
+      group,
+      COMMANDS.filter((entry) => entry.group === group).map(({ name, summary }) => [name, summary]),
+    ),
+  );
   return `vmlab ${version}: virtual machine labs, declared in lab.toml
 
-Usage: vmlab [-C DIR] COMMAND [OPTIONS]
+${strong("Usage:")} vmlab [OPTIONS] COMMAND [ARGUMENTS]
 
 ${groups.join("\n\n")}
 
+${section(
+  "Options",
+  GLOBAL_OPTIONS.map(({ flags, text }) => [flags, text]),
+)}
+
+${section(
+  "Help on",
+  TOPICS.map(({ name, summary }) => [name, summary]),
+)}
+
 Begin with "vmlab init", then "vmlab plan" and "vmlab apply".
-"vmlab COMMAND --help" tells more about a command, with examples.
+"vmlab help COMMAND" (or TOPIC) tells more, with examples.
 `;
 }
 

@@ -5,6 +5,7 @@ import { fail } from "../engine/diagnostics.ts";
 import { DEFAULT_PLAN_OPTIONS, type PlanOptions } from "../engine/plan/options.ts";
 import { parseDuration } from "../engine/units.ts";
 import { repeated, several } from "./define-command.ts";
+import { OPTION_GROUPS } from "./help-page.ts";
 import type { GivenVariables } from "./workspace.ts";
 
 export interface PlanArguments extends GivenVariables {
@@ -29,8 +30,16 @@ export interface PlanArguments extends GivenVariables {
 /** For every command that reads lab.toml. */
 export function addVariableOptions(command: Command): Command {
   return command
-    .option("--var <name=value>", "set a variable (repeatable)", repeated)
-    .option("--var-file <file>", "set variables from a TOML file (repeatable)", repeated);
+    .addOption(
+      new Option("--var <name=value>", "set a variable (repeatable)")
+        .argParser(repeated)
+        .helpGroup(OPTION_GROUPS.variables),
+    )
+    .addOption(
+      new Option("--var-file <file>", "set variables from a TOML file (repeatable)")
+        .argParser(repeated)
+        .helpGroup(OPTION_GROUPS.variables),
+    );
 }
 
 export function addPlanOptions(command: Command, verb: "plan" | "apply" | "destroy"): Command {

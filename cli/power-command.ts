@@ -3,7 +3,8 @@ import type { Command } from "commander";
 import type { PowerVerb } from "../engine/operate/decide-power.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../engine/plan/options.ts";
 import { type CommandContext, colours } from "./context.ts";
-import { defineCommand, type Example } from "./define-command.ts";
+import { defineCommand } from "./define-command.ts";
+import type { CommandHelp } from "./help-page.ts";
 import { addSelectionOptions, chosenVms, type SelectionArguments } from "./machine-selection.ts";
 import { addVariableOptions, duration, positiveInteger } from "./plan-arguments.ts";
 import { runPower } from "./power-run.ts";
@@ -18,12 +19,7 @@ export interface PowerCommandOptions extends SelectionArguments, GivenVariables 
   readonly lockTimeout: number;
 }
 
-/** Without its action. */
-export function definePower(
-  context: CommandContext,
-  verb: PowerVerb,
-  help: { readonly summary: string; readonly description: string; readonly examples: readonly Example[] },
-): Command {
+export function definePower(context: CommandContext, verb: PowerVerb, help: CommandHelp): Command {
   const command = addSelectionOptions(defineCommand(context, verb, help));
   if (verb === "stop" || verb === "restart")
     command.option("-f, --force", "stop at once, as if the power failed; saved memory is given up");

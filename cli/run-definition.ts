@@ -2,7 +2,8 @@
 import { type Command, CommanderError } from "commander";
 import { DiagnosticsError, problem } from "../engine/diagnostics.ts";
 import type { CommandContext } from "./context.ts";
-import { commandGroups } from "./define-command.ts";
+import { defaultCommand } from "./define-command.ts";
+import { helpWidth } from "./help-page.ts";
 
 export async function runDefinition(
   definition: Command,
@@ -19,13 +20,13 @@ export async function runDefinition(
         writeOut: (text) => terminal.out.write(text),
         // Errors arrive as exceptions and are shown as diagnostics.
         writeErr: () => {},
-        getOutHelpWidth: () => Math.min(terminal.out.columns ?? 80, 100),
+        getOutHelpWidth: () => helpWidth(terminal.out.columns),
         getErrHelpWidth: () => 80,
         getOutHasColors: () => terminal.out.colour,
       });
   }
   // A group without a command below it: its help is the answer.
-  if (definition.commands.length > 0 && args.length === 0 && !commandGroups.has(definition)) {
+  if (definition.commands.length > 0 && args.length === 0 && defaultCommand(definition) === undefined) {
     definition.outputHelp();
     return 0;
   }

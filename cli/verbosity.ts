@@ -4,6 +4,7 @@ import { tracedProcesses } from "../engine/effects-trace.ts";
 import { shellQuote } from "../engine/shell-words.ts";
 import { formatDuration } from "../engine/units.ts";
 import { type CommandContext, colours } from "./context.ts";
+import { OPTION_GROUPS } from "./help-page.ts";
 import { jsonErrors, withoutLiveArea } from "./json-errors.ts";
 import { printable } from "./render/text-width.ts";
 
@@ -12,17 +13,14 @@ export interface Verbosity {
   readonly logFormat?: "text" | "json";
 }
 
-/** What help shows below a command's own options. */
-export const EVERYWHERE = "Options of every command:";
-
 export function addVerbosity(command: Command): Command {
   return command
-    .addOption(new Option("-v, --verbose", "tell the programs that are run").helpGroup(EVERYWHERE))
+    .addOption(new Option("-v, --verbose", "tell the programs that are run").helpGroup(OPTION_GROUPS.every))
     .addOption(
       new Option("--log-format <format>", "standard error as text or json")
         .choices(["text", "json"])
         .default("text")
-        .helpGroup(EVERYWHERE),
+        .helpGroup(OPTION_GROUPS.every),
     );
 }
 

@@ -19,6 +19,7 @@ const assets = [
   { folder: "generated", holds: /\.schema\.json$/ },
   { folder: "roles", holds: /./ },
   { folder: "engine", holds: /\.sh$/ },
+  { folder: "cli", holds: /\.(bash|zsh|fish)$/ },
   { folder: "providers", holds: /\.(sh|py|pl|tmpl|hcl)$/ },
 ];
 

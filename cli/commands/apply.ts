@@ -44,6 +44,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab apply --replace vm.web", text: "a new vm.web" },
       { command: "vmlab apply --json --yes", text: "events for programs" },
     ],
+    related: ["plan", "destroy", "ops", "state history"],
   });
   command.argument("[planfile]", 'a plan saved by "vmlab plan -o"');
   return addPlanOptions(command, "apply")

@@ -14,6 +14,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab console web", text: "Enter brings up the login prompt" },
       { command: "vmlab logs web -n 50", text: "what the console showed before" },
     ],
+    related: ["logs", "ssh"],
   })
     .argument("<vm>", "name of the VM")
     .action(async (name: string) => {

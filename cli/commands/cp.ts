@@ -29,6 +29,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab cp db:dump.sql web:", text: "from VM to VM" },
       { command: "vmlab cp --watch --delete src web:app", text: "keep a copy while you edit" },
     ],
+    related: ["exec", "ssh"],
   })
     .argument("<places...>", "sources, and the destination last")
     .option("-r, --recursive", "copy folders with what is in them")

@@ -42,6 +42,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab create db --template small --disk 40GiB --yes", text: "without a question" },
       { command: "vmlab create web --role docker --port 8080:80", text: "with a forwarded port" },
     ],
+    related: ["delete", "apply", "list"],
   });
   command
     .argument("[name]", "name, which is also the hostname")

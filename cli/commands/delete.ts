@@ -35,6 +35,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab delete 'test-*' --force --yes", text: "several, running or not, without a question" },
       { command: "vmlab trash restore web", text: "when it was a mistake" },
     ],
+    related: ["trash", "destroy", "create"],
   });
   command
     .argument("<vms...>", "names or globs (quote them)")

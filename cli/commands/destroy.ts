@@ -19,6 +19,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab destroy --target vm.web", text: "one VM and what depends on it" },
       { command: "vmlab destroy --env k8s --yes", text: "an environment, without a question" },
     ],
+    related: ["plan", "delete", "trash"],
   });
   return addPlanOptions(command, "destroy").action(async (options: ApplyCommandOptions) => {
     context.exitCode = await destroy(context, options);

@@ -18,6 +18,11 @@ export function define(context: CommandContext): Command {
       { command: "vmlab doctor", text: "everything" },
       { command: "vmlab doctor --json | jq '.[] | select(.severity != \"ok\")'", text: "for programs" },
     ],
+    exitCodes: [
+      ["0", "nothing is wrong, or warnings only"],
+      ["1", "something is an error"],
+    ],
+    related: ["ops", "images verify", "state history"],
   })
     .option("--json", "print the findings as JSON")
     .action(async (options: { json?: boolean }) => {

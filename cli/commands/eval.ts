@@ -24,6 +24,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab eval 'vms.filter(n, vms[n].cpus > 1)'", text: "a list of names" },
       { command: "vmlab eval 'vars.workers + 1' --var workers=4", text: "with another value of a variable" },
     ],
+    related: ["output", "validate"],
   })
     .argument("<expression>", "the expression, quoted for the shell")
     .option("--json", "print JSON on one line");

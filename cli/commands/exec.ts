@@ -50,6 +50,11 @@ export function define(context: CommandContext): Command {
       { command: "vmlab exec db -- 'psql -c \"select 1\" | head -1'", text: "with a pipe in the guest" },
       { command: "vmlab exec --all --json -- uname -r", text: "for programs" },
     ],
+    exitCodes: [
+      ["0 to 255", "in one VM: the command's own"],
+      ["1", "an error of vmlab, or of several VMs one where the command failed"],
+    ],
+    related: ["ssh", "cp", "wait"],
   });
   return addSelectionOptions(command)
     .option("--root", "run as root")

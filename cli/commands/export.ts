@@ -47,6 +47,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab export web web-base --flatten", text: "for use without the image below" },
       { command: "vmlab export web web-base --live --yes", text: "again: takes the former one's place" },
     ],
+    related: ["images", "snapshot", "create"],
   });
   command
     .argument("<vm>", "name of the VM")

@@ -26,6 +26,11 @@ export function define(context: CommandContext): Command {
       { command: "vmlab fmt --check", text: "for CI: change nothing, exit with 1 if something would change" },
       { command: "vmlab fmt --diff envs/k8s.toml", text: "show what would change in one file" },
     ],
+    exitCodes: [
+      ["0", "no error"],
+      ["1", "an error, or with --check a file that is not formatted"],
+    ],
+    related: ["validate"],
   })
     .argument("[files...]", "TOML files (default: lab.toml, its includes and its modules)")
     .option("--check", "change nothing; exit with 1 if a file is not formatted")

@@ -22,6 +22,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab graph --format mermaid", text: "for Markdown" },
       { command: "vmlab graph --format json", text: "for programs" },
     ],
+    related: ["plan", "eval"],
   }).addOption(
     new Option("--format <format>", "how to print it").choices(["dot", "mermaid", "json"]).default("dot"),
   );

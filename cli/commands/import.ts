@@ -20,6 +20,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab import vm.web 4f1a09c27be3", text: "a machine that was forgotten before" },
       { command: "vmlab doctor", text: "lists machines of this lab that its state does not know" },
     ],
+    related: ["doctor", "state rm", "apply"],
   })
     .argument("<address>", "the VM that it becomes, such as vm.web")
     .argument("<id>", "the machine's instance id, 12 hexadecimal digits");

@@ -27,6 +27,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab init --autostart", text: "bring VMs back after a reboot of this host" },
       { command: "vmlab init --autostart --remove", text: "leave that to yourself again" },
     ],
+    related: ["validate", "plan", "create", "schema"],
   })
     .option("--name <name>", "name of the lab (default: of the folder)")
     .option("--autostart", "install a systemd user unit that starts what ran before a reboot")

@@ -28,6 +28,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab inventory --list", text: "for an inventory script" },
       { command: "vmlab inventory --host k8s-cp", text: "the variables of one host" },
     ],
+    related: ["ssh-config", "ip"],
   })
     .option("--list", "print everything as JSON")
     .option("--host <name>", "print the variables of one host as JSON")

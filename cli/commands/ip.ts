@@ -21,6 +21,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab ip --env k8s", text: "an environment" },
       { command: "vmlab ip web --json | jq -r '.[0].ip'", text: "for scripts" },
     ],
+    related: ["port", "list", "inventory"],
   });
   return addSelectionOptions(command)
     .option("--json", "print JSON")

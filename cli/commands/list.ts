@@ -21,6 +21,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab ls 'k8s-*'", text: "some of them" },
       { command: "vmlab list --json | jq '.[] | select(.state == \"running\").name'", text: "for programs" },
     ],
+    related: ["start", "ssh", "ip", "show"],
   });
   return addSelectionOptions(command)
     .option("--json", "print JSON")

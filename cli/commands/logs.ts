@@ -31,6 +31,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab logs web --provision", text: "what its last apply did inside" },
       { command: "vmlab logs --self -n 20", text: "the last commands of vmlab itself" },
     ],
+    related: ["console", "ops logs"],
   })
     .argument("[vm]", "name of the VM")
     .option("-n, --lines <n>", "how many lines", positiveInteger, 100)

@@ -23,6 +23,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab output api --raw", text: "one, bare, for scripts" },
       { command: "vmlab output --json", text: "for programs" },
     ],
+    related: ["show", "eval"],
   })
     .argument("[name]", "name of one output")
     .option("--json", "print JSON")

@@ -27,6 +27,12 @@ export function define(context: CommandContext): Command {
       { command: "vmlab plan --why vm.web", text: "why vm.web changes" },
       { command: "vmlab plan --json | jq .resource_changes", text: "for programs" },
     ],
+    exitCodes: [
+      ["0", "no error"],
+      ["1", "an error"],
+      ["2", "changes, with --detailed-exitcode"],
+    ],
+    related: ["apply", "show", "destroy"],
   });
   return addPlanOptions(command, "plan")
     .option("-o, --out <file>", "save the plan to a file")

@@ -32,6 +32,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab port db 5432 1053:53/udp", text: "several" },
       { command: "vmlab port web 8080:80 --remove", text: "not any more" },
     ],
+    related: ["ip", "ssh-config"],
   })
     .argument("<vm>", "name of the VM")
     .argument("[ports...]", "[ADDRESS:][HOST:]GUEST[/udp]")

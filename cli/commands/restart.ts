@@ -11,5 +11,6 @@ export function define(context: CommandContext): Command {
       { command: "vmlab restart --role docker", text: "all with a role" },
       { command: "vmlab restart web --force", text: "when it does not react any more" },
     ],
+    related: ["start", "stop", "wait"],
   });
 }

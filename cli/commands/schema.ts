@@ -15,6 +15,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab schema --module > module.schema.json", text: "the same for a module" },
       { command: "vmlab schema --host", text: "the schema of config.toml under VMLAB_HOME" },
     ],
+    related: ["validate", "init"],
   })
     .option("--module", "the schema of a module instead")
     .addOption(new Option("--host", "the schema of this host's config.toml instead").conflicts("module"))

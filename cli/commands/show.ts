@@ -29,6 +29,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab show lab.plan --details", text: "a saved plan" },
       { command: "vmlab show --json", text: "for programs" },
     ],
+    related: ["plan", "state list", "output"],
   })
     .argument("[planfile]", 'a plan saved by "vmlab plan -o"')
     .option("--json", "print JSON (a plan in Terraform's format)")

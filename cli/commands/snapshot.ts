@@ -71,7 +71,7 @@ function defineRestore(context: CommandContext): Command {
     ],
   });
   return shared(command)
-    .requiredOption("--name <name>", "name of the snapshot")
+    .requiredOption("--name <snapshot>", "name of the snapshot")
     .option("--save", "take a snapshot of what is there now first")
     .option("-y, --yes", "do not ask")
     .action(async (vms: string[], options: RestoreArguments) => {
@@ -90,7 +90,7 @@ function defineDelete(context: CommandContext): Command {
     ],
   });
   return shared(command)
-    .requiredOption("--name <name>", "name of the snapshot")
+    .requiredOption("--name <snapshot>", "name of the snapshot")
     .action(async (vms: string[], options: SnapshotArguments & { readonly name: string }) => {
       const { deleteCommand } = await import("../snapshot-commands/delete.ts");
       context.exitCode = await deleteCommand(context, vms, options);

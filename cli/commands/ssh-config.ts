@@ -33,6 +33,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab ssh-config --write", text: "then: ssh web.demo, rsync, VS Code" },
       { command: "vmlab ssh-config --json", text: "for programs" },
     ],
+    related: ["ssh", "inventory"],
   })
     .option("--write", "install it for every program that reads ~/.ssh/config")
     .option("-y, --yes", "do not ask")

@@ -19,6 +19,12 @@ export function define(context: CommandContext): Command {
       { command: "vmlab ssh web -- 'journalctl -f | grep nginx'", text: "through the guest's shell" },
       { command: "vmlab ssh web --user root", text: "as another user" },
     ],
+    exitCodes: [
+      ["0 to 254", "the command's or the shell's own"],
+      ["255", "ssh could not connect"],
+      ["1", "an error of vmlab"],
+    ],
+    related: ["exec", "cp", "ssh-config", "console"],
   })
     .argument("<vm>", "name of the VM")
     .option("-l, --user <name>", "log in as this user")

@@ -18,6 +18,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab start --all", text: "all of the lab" },
       { command: "vmlab start --resume-all", text: "after a reboot of the host, from any folder" },
     ],
+    related: ["stop", "restart", "wait", "list"],
   });
   return command
     .option("--resume-all", "what ran on this host when it went down, in every lab")

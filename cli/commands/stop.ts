@@ -13,5 +13,6 @@ export function define(context: CommandContext): Command {
       { command: "vmlab stop --label tier=front", text: "all with a label" },
       { command: "vmlab stop --all --force", text: "all, at once, without a clean shutdown" },
     ],
+    related: ["start", "restart", "list"],
   });
 }

@@ -2,16 +2,13 @@ import type { Command } from "commander";
 import { nearestName } from "../../engine/config/nearest-name.ts";
 import { fail } from "../../engine/diagnostics.ts";
 import { formatDuration, formatSize } from "../../engine/units.ts";
-import type { Providers } from "../../providers/provider.ts";
 import { confirm } from "../confirm.ts";
 import { type CommandContext, colours } from "../context.ts";
 import { defineCommand, defineGroup } from "../define-command.ts";
-import { isFakeLab } from "../fake-lab.ts";
 import { type Cell, renderTable } from "../render/table.ts";
 import { restoreVm } from "../restore-vm.ts";
 import { restoreVolume } from "../restore-volume.ts";
-import { emptyTrashed, listTrashed, type Trashed } from "../trashed.ts";
-import { openProviders } from "../workspace.ts";
+import { emptyTrashed, listTrashed, type Trashed, trashProviders } from "../trashed.ts";
 
 export function define(context: CommandContext): Command {
   return defineGroup("trash", "List, restore and remove deleted VMs and volumes", [
@@ -68,11 +65,6 @@ export function define(context: CommandContext): Command {
         context.exitCode = await emptyTrash(context, what, options.yes === true);
       }),
   ]);
-}
-
-/** The provider that lab.toml names; outside of a lab, the one for real machines. */
-async function trashProviders(context: CommandContext): Promise<Providers> {
-  return await openProviders(context, (await isFakeLab(context)) ? "fake" : "qemu");
 }
 
 async function listTrash(context: CommandContext, options: { json?: boolean }): Promise<number> {

@@ -26,6 +26,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab validate --var workers=5", text: "with another value of a variable" },
       { command: "vmlab validate --json", text: "for editors and CI" },
     ],
+    related: ["fmt", "plan", "eval"],
   }).option("--json", "print the diagnostics as JSON");
   return addVariableOptions(command).action(async (options: ValidateOptions) => {
     context.exitCode = await validate(context, options);

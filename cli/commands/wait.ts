@@ -28,6 +28,11 @@ export function define(context: CommandContext): Command {
       { command: "vmlab wait web", text: "one VM" },
       { command: "vmlab wait --all --timeout 5m", text: "all, at most five minutes" },
     ],
+    exitCodes: [
+      ["0", "all of them are ready"],
+      ["1", "one is not, or an error"],
+    ],
+    related: ["start", "exec"],
   });
   return addVariableOptions(addSelectionOptions(command))
     .option("--timeout <duration>", "give up after this long", duration)

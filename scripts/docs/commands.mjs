@@ -21,7 +21,7 @@ end with the guest command's own.
  * @returns {Promise<string>}
  */
 export async function commandsPage(root) {
-  const { COMMANDS, GROUPS } = await commandTable(root);
+  const { COMMANDS, GROUPS, helpOf } = await definitions(root);
   /** @type {Record<string, unknown>} */
   const terminal = { cwd: root, out: {}, error: {} };
   const context = { terminal, folder: root, exitCode: 0, guestCommand: undefined };
@@ -31,24 +31,31 @@ export async function commandsPage(root) {
     for (const entry of COMMANDS.filter((candidate) => candidate.group === group)) {
       const module = await entry.load();
       const definition = module.define(/** @type {any} */ (context));
-      sections.push(...family(definition, `vmlab ${entry.name}`, entry.aliases ?? []).map(section));
+      sections.push(
+        ...family(definition, `vmlab ${entry.name}`, entry.aliases ?? []).map((named) =>
+          section(named, helpOf(named.command)),
+        ),
+      );
     }
   }
   return sections.join("\n");
 }
 
 /**
- * The table as the sources define it, bundled so that Node can run it.
+ * The commands as the sources define them, bundled so that Node can run them.
  *
  * @param {string} root
- * @returns {Promise<typeof import("../../cli/command-table.ts")>}
+ * @returns {Promise<typeof import("../../cli/command-table.ts") & typeof import("../../cli/define-command.ts")>}
  */
-async function commandTable(root) {
+async function definitions(root) {
   const { build } = await import("esbuild");
   const file = join(root, "node_modules", ".cache", `vmlab-commands-${process.pid}.mjs`);
   await build({
     absWorkingDir: root,
-    entryPoints: ["cli/command-table.ts"],
+    stdin: {
+      contents: 'export * from "./cli/command-table.ts"; export * from "./cli/define-command.ts";',
+      resolveDir: root,
+    },
     outfile: file,
     bundle: true,
     format: "esm",
@@ -84,8 +91,11 @@ function family(command, name, aliases) {
 /** @type {ReadonlySet<string | undefined>} */
 const EVERYWHERE = new Set(["--help", "--chdir", "--verbose", "--log-format"]);
 
-/** @param {Named} named */
-function section({ name, aliases, command }) {
+/**
+ * @param {Named} named
+ * @param {import("../../cli/help-page.ts").CommandHelp | undefined} told
+ */
+function section({ name, aliases, command }, told) {
   const help = command.createHelp();
   const usage = [
     name,
@@ -94,7 +104,6 @@ function section({ name, aliases, command }) {
   ];
   const group = command.commands.length > 0;
   const options = help.visibleOptions(command).filter(({ long }) => !EVERYWHERE.has(long));
-  const examples = examplesOf(command);
   return [
     `### ${name}\n`,
     ...help
@@ -108,7 +117,11 @@ function section({ name, aliases, command }) {
       (argument) => `\`${argumentUsage(argument)}\`: ${help.argumentDescription(argument)}`,
     ),
     ...list(options, (option) => `\`${help.optionTerm(option)}\`: ${help.optionDescription(option)}`),
-    ...(examples === "" ? [] : [`\`\`\`\n${examples}\n\`\`\`\n`]),
+    ...(told === undefined ? [] : [`\`\`\`\n${exampleText(told.examples)}\n\`\`\`\n`]),
+    ...(told?.exitCodes === undefined
+      ? []
+      : [wrap(`Exit codes: ${told.exitCodes.map(([code, text]) => `${code}: ${text}`).join("; ")}.`), ""]),
+    ...(told?.related === undefined ? [] : [`See also: ${told.related.map(linked).join(", ")}.\n`]),
   ].join("\n");
 }
 
@@ -127,23 +140,17 @@ function list(things, text) {
   return things.length === 0 ? [] : [`${things.map((thing) => item(text(thing))).join("\n")}\n`];
 }
 
-/**
- * What --help prints below the options, without its heading.
- *
- * @param {import("commander").Command} command
- */
-function examplesOf(command) {
-  let text = "";
-  const write = (/** @type {string} */ part) => {
-    text += part;
-  };
-  // Commander's commands are event emitters, which its types do not say.
-  const emitter = /** @type {import("node:events").EventEmitter} */ (/** @type {unknown} */ (command));
-  emitter.emit("afterHelp", { command, error: false, write });
-  return text
-    .replace(/^\s*Examples:\n/, "")
-    .split("\n")
-    .map((line) => line.replace(/^ {2}/, "").trimEnd())
-    .join("\n")
-    .trim();
+/** @param {readonly import("../../cli/help-page.ts").Example[]} examples */
+function exampleText(examples) {
+  const width = Math.max(...examples.map(({ command }) => command.length));
+  return examples
+    .map(({ command, text }) =>
+      width > 44 ? `${command}\n    ${text}` : `${command.padEnd(width)}  ${text}`,
+    )
+    .join("\n");
+}
+
+/** @param {string} name of a command below vmlab */
+function linked(name) {
+  return `[vmlab ${name}](#vmlab-${name.replaceAll(" ", "-")})`;
 }
