@@ -69,9 +69,11 @@ export function defineGroup(
     .description(
       alone === undefined ? `${summary}.` : `${summary}. "vmlab ${name}" alone is "vmlab ${name} ${alone}".`,
     )
-    .addHelpOption(helpOption())
+    .addHelpOption(helpOption().hideHelp())
     .addHelpText("after", `\n"vmlab ${name} COMMAND --help" tells more about one of them, with examples.`);
   group.helpCommand(false);
+  // Laid out as its commands are.
+  group.configureHelp(commands[0]?.configureHelp() ?? {});
   for (const command of commands) {
     command.name(command.name().slice(`vmlab ${name} `.length));
     const isDefault = command.name() === alone;

@@ -1,5 +1,5 @@
 /** How the help of a command looks: commander's layout with vmlab's sections around it. */
-import { type Command, Help, type Option } from "commander";
+import { type Argument, type Command, Help, type Option } from "commander";
 import { type CommandContext, colours } from "./context.ts";
 import { pad, textWidth, wrapText } from "./render/text-width.ts";
 
@@ -34,17 +34,34 @@ export function helpWidth(columns: number | undefined): number {
   return Math.min(columns ?? 80, WIDEST);
 }
 
-/** Lays out the help of one command; its options of every command come last. */
+/** Sections in the order of how much they say about one command. */
+const ORDER: readonly string[] = [
+  OPTION_GROUPS.selection,
+  "Options:",
+  OPTION_GROUPS.variables,
+  OPTION_GROUPS.every,
+];
+
+/** Options that say little about one command, behind its others. */
+const LAST: readonly string[] = ["parallelism", "lock-timeout", "json"];
+
+/** Lays out the help of one command. */
 export function layOut(command: Command, context: CommandContext): void {
-  const paint = colours(context.terminal.out);
   command.configureHelp({
-    styleTitle: paint.strong,
+    styleTitle: colours(context.terminal.out).strong,
+    subcommandTerm: (below) =>
+      [below.name(), ...below.registeredArguments.map((argument) => argumentUsage(argument))].join(" "),
     groupItems<T extends Command | Option>(all: T[], visible: T[], groupOf: (item: T) => string) {
-      const isLast = (item: T): boolean => groupOf(item) === OPTION_GROUPS.every;
-      const ordered = [...all.filter((item) => !isLast(item)), ...all.filter(isLast)];
-      return new Help().groupItems(ordered, visible, groupOf);
+      const rank = (item: T): number => ORDER.indexOf(groupOf(item)) * 10 + LAST.indexOf(item.name());
+      const ordered = (items: readonly T[]): T[] => [...items].sort((a, b) => rank(a) - rank(b));
+      return new Help().groupItems(ordered(all), ordered(visible), groupOf);
     },
   });
+}
+
+function argumentUsage(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
 }
 
 /** What stands below the options. */

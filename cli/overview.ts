@@ -13,7 +13,10 @@ export const GLOBAL_OPTIONS = [
 ] as const;
 
 export function helpText(version: string, strong: Paint): string {
-  const width = Math.max(...COMMANDS.map(({ name }) => name.length));
+  const width = Math.max(
+    ...[...COMMANDS, ...TOPICS].map(({ name }) => name.length),
+    ...GLOBAL_OPTIONS.map(({ flags }) => flags.length),
+  );
   const section = (title: string, rows: readonly (readonly [string, string])[]) =>
     [strong(`${title}:`), ...rows.map(([term, text]) => `  ${term.padEnd(width)}  ${text}`)].join("\n");
   const groups = GROUPS.map((group) =>

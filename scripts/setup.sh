@@ -55,6 +55,8 @@ tests cpio                                   cpio               cpio            
 tests readelf                                binutils           binutils              binutils         binutils           -
 tests shellcheck                             shellcheck         ShellCheck            shellcheck       ShellCheck         shellcheck
 tests tmux                                   tmux               tmux                  tmux             tmux               tmux
+tests zsh                                    zsh                zsh                   zsh              zsh                zsh
+tests fish                                   fish               fish                  fish             fish               fish
 TABLE
 }
 

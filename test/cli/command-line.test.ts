@@ -12,7 +12,7 @@ describe("the command line", () => {
   test("alone it lists every command", async () => {
     const { code, stdout } = await lab.vmlab([]);
     expect(code).toBe(0);
-    for (const { name, summary } of COMMANDS) expect(stdout).toContain(`  ${name.padEnd(10)}  ${summary}\n`);
+    for (const { name, summary } of COMMANDS) expect(stdout).toContain(`  ${name.padEnd(15)}  ${summary}\n`);
   });
 
   test.each(COMMANDS.map(({ name }) => name))("%s --help explains itself, with examples", async (name) => {

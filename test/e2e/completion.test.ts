@@ -26,7 +26,8 @@ const SHELLS = {
   },
   fish: {
     start: ["fish", "--no-config"],
-    setUp: "function fish_prompt; echo '> '; end; set -g fish_autosuggestion_enabled 0; source ~/script; clear",
+    setUp:
+      "function fish_prompt; echo '> '; end; set -g fish_autosuggestion_enabled 0; source ~/script; clear",
   },
 } as const;
 
@@ -45,7 +46,7 @@ async function tmux(...args: string[]): Promise<string> {
 
 /** Waits until the screen shows what is expected. */
 async function seen(what: RegExp): Promise<string> {
-  const until = Date.now() + 15_000;
+  const until = Date.now() + 60_000;
   for (;;) {
     const screen = await tmux("capture-pane", "-p", "-J");
     if (what.test(screen)) return screen;
@@ -74,7 +75,13 @@ test.each(Object.keys(SHELLS) as (keyof typeof SHELLS)[])(
   "%s completes commands, options, names and files",
   async (shell) => {
     lab = await CliLab.create(LAB);
-    if (!(await installed(shell)) || !(await run("tmux", ["-V"]).then(() => true, () => false))) {
+    if (
+      !(await installed(shell)) ||
+      !(await run("tmux", ["-V"]).then(
+        () => true,
+        () => false,
+      ))
+    ) {
       process.stderr.write(`skipped: ${shell} or tmux is not installed (make setup-tests)\n`);
       return;
     }
@@ -103,16 +110,18 @@ test.each(Object.keys(SHELLS) as (keyof typeof SHELLS)[])(
 
     await tab("vmlab snap", /vmlab snapshot /);
     await tab("vmlab start we", /vmlab start web /);
-    await tab("vmlab snapshot restore web --na", /--name /);
     await tab("vmlab snapshot restore web --name pr", /--name pristine /);
     await tab("vmlab snapshot restore web --name=pr", /--name=pristine /);
     await tab("vmlab plan --target vm.k8s-", /vm\.k8s-control /);
-    await tab("vmlab plan --env k", /--env k8s /);
     await tab("vmlab cp web:/etc/motd war", /warehouse:/);
     await tab("vmlab apply sav", /saved(\\ plan\.bin| plan\.bin)/);
-    const listed = await tab("vmlab stop w", /warehouse[^]*web|web[^]*warehouse/, shell === "bash" ? 2 : 1);
+    const listed = await tab(
+      "vmlab stop w",
+      /\bwarehouse\b.*\bweb\b|\bweb\b.*\bwarehouse\b/s,
+      shell === "bash" ? 2 : 1,
+    );
     expect(listed).not.toContain("k8s-control");
-    // zsh and fish tell what each is.
-    if (shell !== "bash") await tab("vmlab images ver", /vmlab images verify /);
+    // zsh and fish tell what each is: here, what it was made from.
+    if (shell !== "bash") expect(listed).toContain("noble");
   },
 );
