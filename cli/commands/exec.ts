@@ -11,7 +11,7 @@ import { listenForInterrupts } from "../interrupt.ts";
 import { requireRunning } from "../machine-access.ts";
 import { addSelectionOptions, chosenVms, type SelectionArguments } from "../machine-selection.ts";
 import { duration } from "../plan-arguments.ts";
-import { type Cell, renderTable } from "../render/table.ts";
+import { type Cell, LONGEST_NAME, renderTable } from "../render/table.ts";
 import { pad, printable } from "../render/text-width.ts";
 import { openMachines } from "../workspace.ts";
 
@@ -226,10 +226,10 @@ function summary(context: CommandContext, outcomes: readonly Outcome[]): string[
   ]);
   return renderTable(
     [
-      { header: "NAME", overflow: "cut-middle", least: 12 },
+      { header: "NAME", overflow: "cut-middle", least: LONGEST_NAME },
       { header: "EXIT", align: "right" },
       { header: "TIME", align: "right" },
-      { header: "WHY", overflow: "wrap", least: 20 },
+      { header: "WHY", overflow: "wrap", least: 16 },
     ],
     rows,
     { width: error.columns, header: paint.faint },

@@ -2,8 +2,9 @@ import type { Command } from "commander";
 import { type CommandContext, colours } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
 import { addSelectionOptions, chosenVms, type SelectionArguments } from "../machine-selection.ts";
-import { type Cell, renderTable } from "../render/table.ts";
-import { listVms } from "../vm-listing.ts";
+import { type Cell, renderTable, type TableLayout } from "../render/table.ts";
+import { textWidth } from "../render/text-width.ts";
+import { type ListedVm, listVms } from "../vm-listing.ts";
 import { openMachines } from "../workspace.ts";
 
 interface IpOptions extends SelectionArguments {
@@ -45,15 +46,34 @@ async function ip(context: CommandContext, names: readonly string[], options: Ip
     out.write(`${JSON.stringify(shown, null, 2)}\n`);
     return 0;
   }
+  const layout = { width: out.columns, header: colours(out).faint };
+  const full = table(vms, ([network, address]) => `${address} (${network}),`, layout);
+  const fits = full.every((line) => textWidth(line) <= (out.columns ?? Number.POSITIVE_INFINITY));
+  // Without their networks' names the addresses still stand in the order of the VM's interfaces.
+  const lines = fits ? full : table(vms, ([, address]) => `${address},`, layout);
+  out.write(`${lines.join("\n")}\n`);
+  return 0;
+}
+
+function table(
+  vms: readonly ListedVm[],
+  shown: (network: [name: string, address: string]) => string,
+  layout: TableLayout,
+): string[] {
   const rows = vms.map((vm): Cell[] => [
     vm.name,
-    Object.entries(vm.networks)
-      .map(([network, address]) => `${address} (${network})`)
-      .join(", "),
+    Object.entries(vm.networks).map(shown).join(" ").replace(/,$/, ""),
     vm.ssh_port === undefined ? "none before its first start" : `${vm.host ?? "127.0.0.1"}:${vm.ssh_port}`,
     vm.state === "running" ? "" : vm.state,
   ]);
-  const columns = [{ header: "NAME" }, { header: "IP" }, { header: "SSH" }, { header: "STATE" }] as const;
-  out.write(`${renderTable(columns, rows, { width: out.columns, header: colours(out).faint }).join("\n")}\n`);
-  return 0;
+  return renderTable(
+    [
+      { header: "NAME" },
+      { header: "IP", overflow: "wrap", least: 10 },
+      { header: "SSH" },
+      { header: "STATE" },
+    ],
+    rows,
+    layout,
+  );
 }

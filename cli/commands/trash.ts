@@ -5,7 +5,7 @@ import { formatDuration, formatSize } from "../../engine/units.ts";
 import { confirm } from "../confirm.ts";
 import { type CommandContext, colours } from "../context.ts";
 import { defineCommand, defineGroup } from "../define-command.ts";
-import { type Cell, renderTable } from "../render/table.ts";
+import { type Cell, LONGEST_NAME, renderTable } from "../render/table.ts";
 import { restoreVm } from "../restore-vm.ts";
 import { restoreVolume } from "../restore-volume.ts";
 import { emptyTrashed, listTrashed, type Trashed, trashProviders } from "../trashed.ts";
@@ -94,11 +94,11 @@ async function listTrash(context: CommandContext, options: { json?: boolean }): 
   ]);
   const columns = [
     { header: "ID" },
-    { header: "NAME", overflow: "cut-middle" },
-    { header: "LAB", overflow: "cut-middle" },
+    { header: "NAME", overflow: "cut-middle", least: LONGEST_NAME },
+    { header: "LAB", overflow: "cut-middle", spare: 1 },
     { header: "DELETED", align: "right" },
     { header: "SIZE", align: "right" },
-    { header: "WHY", overflow: "wrap", least: 12 },
+    { header: "WHY", overflow: "wrap", least: 12, spare: 2 },
   ] as const;
   out.write(`${renderTable(columns, rows, { width: out.columns, header: colours(out).faint }).join("\n")}\n`);
   return 0;

@@ -6,7 +6,7 @@ import { formatDuration, formatSize } from "../../engine/units.ts";
 import type { Paint, Palette } from "../palette.ts";
 import { causeOf } from "./reasons.ts";
 import { type Cell, type Column, renderRows, renderTable } from "./table.ts";
-import { cutEnd, printable, wrapText } from "./text-width.ts";
+import { cutEnd, printable, textWidth, wrapText } from "./text-width.ts";
 
 export interface PlanLayout {
   readonly palette: Palette;
@@ -28,6 +28,9 @@ const COLUMNS: readonly Column[] = [
   { header: "" },
 ];
 
+const SUMMARY = 3;
+const PLACE = 4;
+
 /** The whole text, ending with a newline. */
 export function renderPlan(plan: Plan, layout: PlanLayout): string {
   const { palette } = layout;
@@ -41,8 +44,10 @@ export function renderPlan(plan: Plan, layout: PlanLayout): string {
 
 function changeLines(plan: Plan, layout: PlanLayout): string[] {
   const rows = plan.changes.map((change, index) => row(change, index + 1, layout.palette));
-  const { lines } = renderRows(COLUMNS, rows, { indent: 2, width: layout.width, header: undefined });
   const margin = String(plan.changes.length).length + 7;
+  const lines = fitsInLines(rows, layout.width)
+    ? renderRows(COLUMNS, rows, { indent: 2, width: layout.width, header: undefined }).lines
+    : stackedLines(rows, margin, layout.width);
   return plan.changes.flatMap((change, index) => [
     ...(lines[index] ?? []),
     ...(layout.details ? attributeLines(change, margin, layout) : []),
@@ -63,6 +68,47 @@ function row(change: Change, number: number, palette: Palette): Cell[] {
     change.estimateMs === undefined ? "" : `~${formatDuration(change.estimateMs)}`,
     { text: waits(change.after_changes), paint: palette.faint },
   ];
+}
+
+/** Whether each change can be on lines of its own with its whole address, which tells it from the others. */
+function fitsInLines(rows: readonly (readonly Cell[])[], width: number | undefined): boolean {
+  if (width === undefined) return true;
+  const natural = COLUMNS.map((_, index) =>
+    Math.max(0, ...rows.map((cells) => textWidth(cellText(cells[index])))),
+  );
+  const summary = Math.min(natural[SUMMARY] ?? 0, COLUMNS[SUMMARY]?.least ?? 0);
+  const used = natural.filter((columnWidth) => columnWidth > 0).length;
+  const others = natural.reduce((sum, columnWidth, index) => sum + (index === SUMMARY ? 0 : columnWidth), 0);
+  return 2 + others + summary + 2 * (used - 1) <= width;
+}
+
+/** The address and its place in lab.toml, and below what happens, how long it takes and what it waits for. */
+function stackedLines(
+  rows: readonly (readonly Cell[])[],
+  margin: number,
+  width: number | undefined,
+): string[][] {
+  const heads = rows.map((cells) => cells.filter((_, index) => index < SUMMARY || index === PLACE));
+  const columns = COLUMNS.filter((_, index) => index < SUMMARY || index === PLACE);
+  const { lines } = renderRows(columns, heads, { indent: 2, width, header: undefined });
+  const room = width === undefined ? undefined : width - margin;
+  const join = (parts: readonly (Cell | undefined)[]): string =>
+    parts
+      .map(cellText)
+      .filter((part) => part !== "")
+      .join("  ");
+  return rows.map((cells, index) => {
+    const below = wrapText(cellText(cells[SUMMARY]), room);
+    const last = below.pop() ?? "";
+    const more = cells.slice(PLACE + 1);
+    const whole = join([last, ...more]);
+    const tail = room === undefined || textWidth(whole) <= room ? [whole] : [last, join(more)];
+    return [...(lines[index] ?? []), ...[...below, ...tail].map((line) => `${" ".repeat(margin)}${line}`)];
+  });
+}
+
+function cellText(cell: Cell | undefined): string {
+  return typeof cell === "object" ? cell.text : (cell ?? "");
 }
 
 function symbolOf(change: Change, palette: Palette): { symbol: string; paint: Paint } {

@@ -9,12 +9,17 @@ export interface Column {
   readonly overflow?: "cut-end" | "cut-middle" | "wrap";
   /** Least width of a column that gives way. Default 8. */
   readonly least?: number;
+  /** Left out when the table does not fit otherwise, the lowest number first. */
+  readonly spare?: number;
 }
 
 export interface PaintedCell {
   readonly text: string;
   readonly paint: Paint;
 }
+
+/** Least width of a column of names that are told apart by every character. */
+export const LONGEST_NAME = 40;
 
 export type Cell = string | PaintedCell;
 
@@ -45,17 +50,14 @@ export function renderRows(
   rows: readonly (readonly Cell[])[],
   layout: TableLayout,
 ): { readonly header: string[]; readonly lines: string[][] } {
-  const kept = columns
-    .map((column, index) => ({ column, index }))
-    .filter(({ index }) => rows.some((row) => textOf(row[index]) !== ""));
   const gap = layout.gap ?? 2;
   const indent = layout.indent ?? 0;
-  const natural = kept.map(({ column, index }) =>
-    rows.reduce(
-      (width, row) => Math.max(width, textWidth(textOf(row[index]))),
-      layout.header === undefined ? 0 : textWidth(column.header),
-    ),
-  );
+  const filled = columns
+    .map((column, index) => ({ column, index }))
+    .filter(({ index }) => rows.some((row) => textOf(row[index]) !== ""))
+    .map((place) => ({ ...place, natural: naturalWidth(place, rows, layout) }));
+  const kept = withoutSpare(filled, gap, layout.width === undefined ? undefined : layout.width - indent);
+  const natural = kept.map((place) => place.natural);
   const room =
     layout.width === undefined ? undefined : layout.width - indent - gap * Math.max(0, kept.length - 1);
   const widths = fit(
@@ -84,6 +86,43 @@ export function renderRows(
   };
 }
 
+interface Place {
+  readonly column: Column;
+  /** In a row's cells. */
+  readonly index: number;
+}
+
+function naturalWidth(
+  { column, index }: Place,
+  rows: readonly (readonly Cell[])[],
+  layout: TableLayout,
+): number {
+  return rows.reduce(
+    (width, row) => Math.max(width, textWidth(textOf(row[index]))),
+    layout.header === undefined ? 0 : textWidth(column.header),
+  );
+}
+
+/** Leaves spare columns out until the others fit, each at its least. */
+function withoutSpare<P extends Place & { readonly natural: number }>(
+  places: readonly P[],
+  gap: number,
+  room: number | undefined,
+): readonly P[] {
+  const least = ({ column, natural }: P): number =>
+    column.overflow === undefined ? natural : Math.min(natural, column.least ?? LEAST);
+  let kept = places;
+  while (room !== undefined) {
+    const width = kept.reduce((sum, place) => sum + least(place) + gap, -gap);
+    const spare = Math.min(...kept.map(({ column }) => column.spare ?? Number.POSITIVE_INFINITY));
+    if (width <= room || spare === Number.POSITIVE_INFINITY) break;
+    kept = kept.filter(({ column }) => column.spare !== spare);
+  }
+  return kept;
+}
+
+const LEAST = 8;
+
 /** Paints the text and not the spaces around it, so that trailing spaces can be cut away. */
 function paintInside(padded: string, cell: Cell | undefined): string {
   const bare = padded.trim();
@@ -106,7 +145,7 @@ function fit(columns: readonly Column[], natural: readonly number[], room: numbe
     let widest = -1;
     for (const [index, column] of columns.entries()) {
       const width = widths[index] ?? 0;
-      if (column.overflow === undefined || width <= (column.least ?? 8)) continue;
+      if (column.overflow === undefined || width <= (column.least ?? LEAST)) continue;
       if (widest < 0 || width > (widths[widest] ?? 0)) widest = index;
     }
     if (widest < 0) return widths;

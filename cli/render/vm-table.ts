@@ -3,7 +3,7 @@ import { guestPortKey } from "../../engine/config/ports.ts";
 import { formatSize } from "../../engine/units.ts";
 import type { Palette } from "../palette.ts";
 import type { ListedVm } from "../vm-listing.ts";
-import { type Cell, renderTable } from "./table.ts";
+import { type Cell, LONGEST_NAME, renderTable } from "./table.ts";
 
 export function renderVmTable(
   vms: readonly ListedVm[],
@@ -27,15 +27,15 @@ export function renderVmTable(
   ]);
   return renderTable(
     [
-      { header: "NAME", overflow: "cut-middle", least: 14 },
+      { header: "NAME", overflow: "cut-middle", least: LONGEST_NAME },
       { header: "STATE" },
-      { header: "FROM", overflow: "cut-middle" },
-      { header: "CPUS", align: "right" },
-      { header: "MEMORY", align: "right" },
-      { header: "DISK", align: "right" },
-      { header: "SSH", align: "right" },
-      { header: "IP", overflow: "wrap", least: 15 },
-      { header: "PORTS", overflow: "wrap", least: 8 },
+      { header: "FROM", overflow: "cut-middle", least: 12, spare: 4 },
+      { header: "CPUS", align: "right", spare: 2 },
+      { header: "MEMORY", align: "right", spare: 3 },
+      { header: "DISK", align: "right", spare: 1 },
+      { header: "SSH", align: "right", spare: 7 },
+      { header: "IP", overflow: "wrap", least: 10, spare: 6 },
+      { header: "PORTS", overflow: "wrap", least: 9, spare: 5 },
       { header: "NOTE", overflow: "wrap", least: 14 },
     ],
     rows,

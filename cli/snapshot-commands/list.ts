@@ -3,7 +3,8 @@ import { formatDuration, formatSize } from "../../engine/units.ts";
 import type { Snapshot } from "../../providers/provider.ts";
 import { type CommandContext, colours } from "../context.ts";
 import { chosenOrAllVms, type SelectionArguments } from "../machine-selection.ts";
-import { renderTable } from "../render/table.ts";
+import { type Column, renderRows, renderTable, type TableLayout } from "../render/table.ts";
+import { textWidth } from "../render/text-width.ts";
 import { openMachines } from "../workspace.ts";
 
 export interface ListArguments extends SelectionArguments {
@@ -40,22 +41,31 @@ export async function listCommand(
     out.write(`No snapshots. "vmlab snapshot create VM" takes one.\n`);
     return 0;
   }
-  const columns = [
-    { header: "VM", overflow: "cut-middle", least: 8 },
-    { header: "SNAPSHOT", overflow: "cut-middle", least: 12 },
-    { header: "TAKEN", align: "right" },
-    { header: "HOLDS" },
-    { header: "SIZE", align: "right" },
-    { header: "DESCRIPTION", overflow: "wrap", least: 16 },
-  ] as const;
-  const shown = rows.some((row) => row[5] !== "") ? columns : columns.slice(0, 5);
-  const lines = renderTable(
-    shown,
-    rows.map((row) => row.slice(0, shown.length)),
-    { width: out.columns, header: colours(out).faint },
-  );
-  out.write(`${lines.join("\n")}\n`);
+  out.write(`${listing(rows, { width: out.columns, header: colours(out).faint }).join("\n")}\n`);
   return 0;
+}
+
+/** Where names are too long to stand side by side, each VM is a line of its own above its snapshots. */
+function listing(rows: readonly (readonly string[])[], layout: TableLayout): string[] {
+  const longest = (column: number): number => Math.max(...rows.map((row) => textWidth(row[column] ?? "")));
+  const { width } = layout;
+  const apart = width !== undefined && longest(0) + longest(1) + longest(2) + 4 > width;
+  const columns: readonly Column[] = [
+    { header: "VM" },
+    { header: "SNAPSHOT" },
+    { header: "TAKEN", align: "right" },
+    { header: "HOLDS", spare: 2 },
+    { header: "SIZE", align: "right", spare: 1 },
+    { header: "DESCRIPTION", overflow: "wrap", least: 16, spare: 3 },
+  ];
+  if (!apart) return renderTable(columns, rows, layout);
+  const { header, lines } = renderRows(
+    columns.slice(1),
+    rows.map((row) => row.slice(1)),
+    { ...layout, indent: 2 },
+  );
+  const headings = rows.map(([vm = ""]) => (vm === "" ? [] : [vm]));
+  return [...header, ...rows.flatMap((_, index) => [...(headings[index] ?? []), ...(lines[index] ?? [])])];
 }
 
 function asJson({ name: vm }: ResourceState, { record: _, createdAt, ...snapshot }: Snapshot) {
