@@ -70,7 +70,7 @@ function table(
     [
       { header: "NAME" },
       { header: "IP", overflow: "wrap", least: 10 },
-      { header: "SSH" },
+      { header: "SSH", overflow: "wrap", least: 15 },
       { header: "STATE" },
     ],
     rows,
