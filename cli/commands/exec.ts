@@ -222,7 +222,8 @@ function summary(context: CommandContext, outcomes: readonly Outcome[]): string[
       ? { text: "-", paint: paint.error }
       : { text: String(exit_code), paint: exit_code === 0 ? paint.good : paint.error },
     formatDuration(duration_ms),
-    why ?? "",
+    // The row says already whose it is.
+    (why ?? "").replace(`vm.${vm} `, ""),
   ]);
   return renderTable(
     [

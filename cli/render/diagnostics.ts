@@ -24,10 +24,7 @@ export function renderDiagnostics(diagnostics: readonly Diagnostic[], layout: Di
 
 export function renderDiagnostic(diagnostic: Diagnostic, layout: DiagnosticLayout): string[] {
   const { palette } = layout;
-  const title = diagnostic.severity === "error" ? palette.error("Error:") : palette.warning("Warning:");
-  const lines = [
-    `${title} ${palette.strong(printable(diagnostic.summary))} ${palette.faint(`[${diagnostic.code}]`)}`,
-  ];
+  const lines = titleLines(diagnostic, layout);
   if (diagnostic.range !== undefined) lines.push(...renderPlace(diagnostic.range, undefined, layout));
   else if (diagnostic.address !== undefined && !diagnostic.summary.includes(diagnostic.address)) {
     lines.push(`  in ${diagnostic.address}`);
@@ -48,6 +45,21 @@ export function renderDiagnostic(diagnostic: Diagnostic, layout: DiagnosticLayou
     lines.push(`  ${palette.hint("Hint:")} ${first}`, ...rest.map((line) => `        ${line}`));
   }
   return lines;
+}
+
+/** What happened, with the code behind it; what does not fit goes on below its beginning. */
+function titleLines({ severity, summary, code }: Diagnostic, { palette, width }: DiagnosticLayout): string[] {
+  const word = severity === "error" ? "Error:" : "Warning:";
+  const title = severity === "error" ? palette.error(word) : palette.warning(word);
+  const margin = " ".repeat(word.length + 1);
+  const suffix = `[${code}]`;
+  const room = width === undefined ? undefined : width - margin.length;
+  return wrapText(`${printable(summary)} ${suffix}`, room).map((line, index) => {
+    const text = line.endsWith(suffix)
+      ? `${palette.strong(line.slice(0, -suffix.length).trimEnd())} ${palette.faint(suffix)}`
+      : palette.strong(line);
+    return index === 0 ? `${title} ${text}` : `${margin}${text.trimStart()}`;
+  });
 }
 
 function renderPlace(range: Range, message: string | undefined, layout: DiagnosticLayout): string[] {

@@ -32,7 +32,7 @@ export function eventLines(event: Event, layout: EventLayout): string[] {
       return [
         `${column(event.operation.address, layout)}${palette.error("failed")} while ${doing(event.operation)}, after ${formatDuration(event.durationMs)}`,
         ...event.diagnostics
-          .flatMap((diagnostic) => renderDiagnostic(diagnostic, layout.diagnostics))
+          .flatMap((diagnostic) => renderDiagnostic(diagnostic, indented(layout.diagnostics)))
           .map((line) => `  ${line}`),
       ];
     case "operation-skipped":
@@ -54,6 +54,10 @@ export function eventLines(event: Event, layout: EventLayout): string[] {
     case "diagnostic":
       return renderDiagnostic(event.diagnostic, layout.diagnostics);
   }
+}
+
+function indented(layout: DiagnosticLayout): DiagnosticLayout {
+  return layout.width === undefined ? layout : { ...layout, width: layout.width - 2 };
 }
 
 function recovery(outcome: "finished" | "undone"): string {

@@ -25,7 +25,7 @@ describe("exec in several VMs", () => {
     expect(stderr.replace(/ +\d+ms/g, " TIME")).toBe(
       `
 NAME          EXIT  TIME  WHY
-k8s-worker-1     - TIME  vm.k8s-worker-1 is not running
+k8s-worker-1     - TIME  is not running
 k8s-worker-2     0 TIME
 mon              - TIME  the connection broke
 web              0 TIME

@@ -74,3 +74,12 @@ test("control characters of a guest never reach the terminal", () => {
   );
   expect(text).toBe("Error: failed [vm/x]\n  red end\n");
 });
+
+test("a long summary goes on below its beginning", () => {
+  const summary =
+    "the machine does not start, for a reason that takes more words than a narrow terminal has room for";
+  const text = renderDiagnostics([{ code: "vm/start-failed", severity: "error", summary }], layout);
+  expect(text).toBe(`Error: the machine does not start, for a reason that takes more words than a
+       narrow terminal has room for [vm/start-failed]
+`);
+});
