@@ -45,6 +45,7 @@ export function define(context: CommandContext): Command {
       { command: "vmlab clone db db-big --full --memory 8GiB", text: "sharing nothing, with more memory" },
       { command: "vmlab clone small box", text: "a new VM from a template" },
     ],
+    related: ["create", "snapshot", "export", "delete"],
   });
   command
     .argument("<source>", "a VM, or a template of lab.toml")

@@ -44,6 +44,12 @@ const SOURCES: Readonly<Record<string, Source>> = {
   files: async () => ({ candidates: [], paths: "files" }),
   planfile: async () => ({ candidates: [], paths: "files" }),
   dir: async () => ({ candidates: [], paths: "folders" }),
+  "clone source": async (knowledge) => ({
+    candidates: [
+      ...(await vms(knowledge)).candidates,
+      ...(await knowledge.declared()).templates.map((name) => ({ value: name, text: "template" })),
+    ],
+  }),
   "images build names": buildable,
   "images render name": buildable,
   "images list images": stored,
@@ -158,8 +164,10 @@ async function stored(knowledge: Knowledge): Promise<Offer> {
 /** Those of the VMs that the line chooses, or of all where it chooses none yet. */
 async function snapshots(knowledge: Knowledge, { given, options }: Cursor): Promise<Offer> {
   const state = await knowledge.state();
+  const known = new Set(vmsOf(state).map(({ name }) => name));
   const selection = selectVms(state, {
-    names: given,
+    // Some lines name what is to be made as well.
+    names: given.filter((name) => known.has(name) || name.includes("*")),
     environments: (options.env ?? []).flatMap((list) => list.split(",")),
     roles: (options.role ?? []).flatMap((list) => list.split(",")),
     labels: options.label ?? [],

@@ -136,6 +136,8 @@ describe("what there is", () => {
       ":",
     ]);
     expect(await fits("vmlab snapshot create web --name ")).toEqual([":"]);
+    expect(await fits("vmlab clone ")).toEqual(expect.arrayContaining(["web", "small"]));
+    expect(await fits("vmlab clone web copy --from-snapshot ")).toEqual(["clean", ":"]);
 
     await lab.succeed("delete", "web", "--force", "--yes");
     const [name, id, end] = await fits("vmlab trash restore ");
