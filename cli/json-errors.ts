@@ -35,6 +35,7 @@ export function withoutLiveArea(terminal: Terminal): Terminal {
     onSignal: (listener) => terminal.onSignal(listener),
     every: (ms, listener) => terminal.every(ms, listener),
     liveArea: async () => undefined,
+    screen: () => terminal.screen(),
     rawInput: (onData) => terminal.rawInput(onData),
     input: (signal) => terminal.input(signal),
     abandon: (code) => terminal.abandon(code),

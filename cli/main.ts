@@ -2,8 +2,8 @@
 import { resolve } from "node:path";
 import { homeFrom } from "../engine/home.ts";
 import { showAlerts } from "./alerts.ts";
-import { CommandLog } from "./command-log.ts";
 import { splitCommandLine } from "./command-line.ts";
+import { CommandLog } from "./command-log.ts";
 import { findCommand } from "./command-table.ts";
 import { type CommandContext, colours, type Outside } from "./context.ts";
 import { helpWidth } from "./help-page.ts";

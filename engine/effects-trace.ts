@@ -29,6 +29,7 @@ export function tracedProcesses(
     identify: (pid) => processes.identify(pid),
     withEnvironment: (name, value) => processes.withEnvironment(name, value),
     which: (program) => processes.which(program),
+    usage: (pid) => processes.usage(pid),
     async run(program, args, options) {
       const ended = watched(program, args);
       try {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Command } from "commander";
 import { splitCommandLine } from "../../cli/command-line.ts";
+import { CommandLog } from "../../cli/command-log.ts";
 import { COMMANDS, findCommand } from "../../cli/command-table.ts";
 import type { CommandContext } from "../../cli/context.ts";
 import { helpOf } from "../../cli/define-command.ts";
@@ -16,7 +17,8 @@ const effects = nodeEffects();
 function contextFor(columns?: number): CommandContext & { readonly terminal: TestTerminal } {
   const terminal = new TestTerminal({ cwd: "/", ...(columns === undefined ? {} : { columns }) });
   const home = homeFrom({ VMLAB_HOME: "/nowhere" });
-  return { effects, terminal, home, tool: "0", guestCommand: undefined, folder: "/", exitCode: 0 };
+  const log = new CommandLog({ effects, home, tool: "0", argv: [] });
+  return { effects, terminal, log, home, tool: "0", guestCommand: undefined, folder: "/", exitCode: 0 };
 }
 
 interface Named {
