@@ -61,7 +61,9 @@ export function define(context: CommandContext): Command {
         }),
       defineCommand(context, "config path", {
         summary: "Print the path of config.toml",
-        examples: [{ command: '$EDITOR "$(vmlab config path)"', text: "edit it by hand" }],
+        examples: [
+          { command: "vmlab config path", text: 'to edit it by hand: $EDITOR "$(vmlab config path)"' },
+        ],
       }).action(() => {
         context.terminal.out.write(`${context.home.configFile}\n`);
       }),

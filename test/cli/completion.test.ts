@@ -61,10 +61,28 @@ describe("what the definitions say", () => {
 
   test("options that were not given yet, or may be given again", async () => {
     expect(await fits("vmlab stop --force --env k8s --")).toEqual([
-      ...["--chdir", "--env", "--role", "--label", "--all", "--var", "--var-file", "--parallelism"],
+      ...[
+        "--chdir",
+        "--verbose",
+        "--log-format",
+        "--env",
+        "--role",
+        "--label",
+        "--all",
+        "--var",
+        "--var-file",
+        "--parallelism",
+      ],
       ...["--lock-timeout", "--json", "--help", ":"],
     ]);
-    expect(await fits("vmlab images --")).toEqual(["--chdir", "--json", "--help", ":"]);
+    expect(await fits("vmlab images --")).toEqual([
+      "--chdir",
+      "--verbose",
+      "--log-format",
+      "--json",
+      "--help",
+      ":",
+    ]);
     expect(await fits("vmlab -")).toEqual(["--chdir", "--version", "--help", ":"]);
   });
 
