@@ -65,7 +65,7 @@ function machineFinding(lab: WatchedLab, vm: ResourceState, seen: VmObservation)
       // Somebody who pauses a machine knows it.
       if (!seen.paused || seen.pausedBy === undefined || seen.pausedBy === "user") return undefined;
       const what = `stands still: ${PAUSED[seen.pausedBy]}`;
-      const remedy = seen.pausedBy === "disk-full" ? `start ${vm.name}` : `restart --force ${vm.name}`;
+      const remedy = seen.pausedBy === "disk-full" ? `resume ${vm.name}` : `restart --force ${vm.name}`;
       return finding(lab, "vm-paused", vm, what, command(remedy));
     }
     case "stopped":
