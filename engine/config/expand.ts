@@ -17,6 +17,7 @@ import { type Base, type ExpandInput, LabValues, tableOf } from "./expand/lab-va
 import { LabVolumes } from "./expand/lab-volumes.ts";
 import { ModuleResults } from "./expand/module-values.ts";
 import { multipliersOf } from "./expand/multipliers.ts";
+import { neededImages } from "./expand/needed-images.ts";
 import { normaliseLifecycle } from "./expand/normalise-lifecycle.ts";
 import { normaliseVm } from "./expand/normalise-vm.ts";
 import { resolveDependsOn } from "./expand/resolve-depends-on.ts";
@@ -197,7 +198,7 @@ class Expander {
       findings: this.#findings,
       note: (analysis) => this.#reads.note(analysis, LAB_SCOPE, EMPTY_SCOPE),
     });
-    const needed = this.#needed(imageResources, used);
+    const needed = neededImages(imageResources, used);
     const all = [...secrets, ...imageResources, ...vmResources];
     this.#findings.push(
       ...moveFindings(declaredMoves(this.#lab), all),
@@ -283,20 +284,6 @@ class Expander {
         },
       ];
     });
-  }
-
-  /** Images and roles that a VM stands on, directly or through others. */
-  #needed(images: readonly Resource[], used: ReadonlySet<string>): ReadonlySet<string> {
-    const byAddress = new Map(images.map((image) => [image.address, image]));
-    const needed = new Set<string>();
-    const need = (address: string): void => {
-      const image = byAddress.get(address);
-      if (image === undefined || needed.has(address)) return;
-      needed.add(address);
-      for (const below of image.dependsOn) need(below);
-    };
-    for (const address of used) need(address);
-    return needed;
   }
 
   #secrets(): Resource[] {
