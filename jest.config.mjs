@@ -28,7 +28,7 @@ export default {
   ],
   reporters: ["<rootDir>/test/reporter.mjs"],
   randomize: true,
-  testSequencer: "<rootDir>/test/sequencer.mjs",
+  testSequencer: "<rootDir>/test/sequencer.cjs",
   coverageProvider: "v8",
   collectCoverageFrom: ["engine/**/*.ts", "providers/**/*.ts", "cli/**/*.ts"],
 };

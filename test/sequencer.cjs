@@ -1,7 +1,17 @@
 // The order of test files: those that are known to take minutes come first, so that no worker waits for one at the end.
-import sequencer from "@jest/test-sequencer";
+const { default: Sequencer } = require("@jest/test-sequencer");
 
-const LONGEST = ["debian-main-path", "role-lab", "snapshots", "lab-life", "clones", "crash", "networks"];
+const LONGEST = [
+  "debian-main-path",
+  "role-lab",
+  "snapshots",
+  "lab-life",
+  "clones",
+  "crash",
+  "networks",
+  "power",
+  "fake-provider",
+];
 
 /** @param {{ readonly path: string }} test */
 const rank = ({ path }) => {
@@ -9,12 +19,12 @@ const rank = ({ path }) => {
   return found < 0 ? LONGEST.length : found;
 };
 
-export default class LongestFirst extends sequencer.default {
+module.exports = class LongestFirst extends Sequencer {
   /**
    * @override
-   * @param {Parameters<InstanceType<typeof sequencer.default>["sort"]>[0]} tests
+   * @param {Parameters<import("@jest/test-sequencer").default["sort"]>[0]} tests
    */
   sort(tests) {
     return [...tests].sort((a, b) => rank(a) - rank(b) || (a.path < b.path ? -1 : 1));
   }
-}
+};
