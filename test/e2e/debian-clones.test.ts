@@ -68,6 +68,23 @@ run = ["echo of the source > /srv/data"]
     expect(await lab.guest("third", "cat /srv/data")).toBe("of the source");
     expect(await identity("third")).toEqual(third);
     expect(await lab.ok("plan")).toContain("No changes.");
+
+    // What tiny guests do, Debian does: it goes on in the middle of what it did, from memory on the disk.
+    await lab.guest(
+      "third",
+      "setsid sh -c 'echo $$ > ~/pid; exec sleep 100000' </dev/null >/dev/null 2>&1 &",
+    );
+    await lab.ok("snapshot", "create", "third", "--name", "then");
+    await lab.guest("third", "echo later | sudo tee /srv/data");
+    await lab.ok("snapshot", "restore", "third", "--name", "then", "--yes");
+    expect(await lab.guest("third", "kill -0 $(cat ~/pid) && cat /srv/data")).toBe("of the source");
+    await lab.ok("suspend", "third");
+    expect(await lab.machines()).toEqual([]);
+    await lab.ok("resume", "third");
+    await lab.guest("third", "kill -0 $(cat ~/pid)");
+    const now = Number(await lab.guest("third", "date +%s"));
+    expect(Math.abs(now - Date.now() / 1000)).toBeLessThan(20);
+    expect(await lab.ok("plan")).toContain("No changes.");
   },
   3_600_000,
 );
