@@ -60,7 +60,8 @@ export async function restoreSnapshots(workspace: Workspace, call: RestoreCall):
         await provider.ready(spec, context);
       }),
     );
-    for (const { record, context } of works) await removeSuperfluous(provider.snapshots, record, context);
+    for (const { record, context } of works)
+      await removeSuperfluous(provider.snapshots, record, context, name);
   });
 }
 
