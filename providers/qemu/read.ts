@@ -69,8 +69,12 @@ async function readVm(
   }
   const machine = await findMachine(effects, folder, runtime);
   const suspended = vm !== undefined && (await suspendedThere(effects, folder, machine !== undefined));
-  if (machine !== undefined && !suspended)
-    return running(await readMachineLog(effects, folder), attributes, runtime);
+  if (machine !== undefined && !suspended) {
+    const log = await readMachineLog(effects, folder);
+    const { paused, ...going } = log;
+    const held = paused !== undefined && (await heldForSnapshot(effects, folder));
+    return running(held ? going : log, attributes, runtime);
+  }
 
   if (damage.length > 0) return { state: "broken", reason: damage.join("; "), attributes };
   if (vm === undefined) {
@@ -90,9 +94,17 @@ async function readVm(
 
 async function restoreWasCutOff(effects: Effects, folder: VmFolder): Promise<boolean> {
   if ((await effects.files.stat(folder.snapshotNote)) === undefined) return false;
-  const { abandonedOrNot } = await import("./snapshot/snapshot-note.ts");
-  const note = await abandonedOrNot(effects, folder);
+  const { noteOf } = await import("./snapshot/snapshot-note.ts");
+  const note = await noteOf(effects, folder);
   return note?.doing === "restore" && note.abandoned;
+}
+
+/** A machine that stands still only while a snapshot of it is taken goes on by itself, or with whoever works with it next. */
+async function heldForSnapshot(effects: Effects, folder: VmFolder): Promise<boolean> {
+  if ((await effects.files.stat(folder.snapshotNote)) === undefined) return false;
+  const { noteOf } = await import("./snapshot/snapshot-note.ts");
+  const note = await noteOf(effects, folder);
+  return note?.doing === "take" && note.held;
 }
 
 async function suspendedThere(effects: Effects, folder: VmFolder, running: boolean): Promise<boolean> {

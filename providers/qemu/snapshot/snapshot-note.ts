@@ -78,15 +78,15 @@ export async function endAbandonedSnapshot(
 }
 
 /** What is being done to the machine; `abandoned`: by a vmlab that died over it, see {@link endAbandonedSnapshot}. */
-export async function abandonedOrNot(
+export async function noteOf(
   effects: Effects,
   folder: VmFolder,
-): Promise<{ readonly doing: Note["doing"]; readonly abandoned: boolean } | undefined> {
+): Promise<(Note & { readonly abandoned: boolean }) | undefined> {
   const text = (await readTextIfThere(effects.files, folder.snapshotNote)) ?? "";
   const note = parse(text);
   if (note === undefined) return undefined;
   const owner = parseOwner(text);
-  return { doing: note.doing, abandoned: owner === undefined || !(await ownerLives(effects, owner)) };
+  return { ...note, abandoned: owner === undefined || !(await ownerLives(effects, owner)) };
 }
 
 /** What has to stand in a note. */
