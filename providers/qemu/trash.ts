@@ -6,10 +6,11 @@ import type { Effects } from "../../engine/effects.ts";
 import { readTextIfThere } from "../../engine/read-text-if-there.ts";
 import type { LabIdentity, TrashedVm } from "../provider.ts";
 import { clearAbandonedWork } from "./abandoned-work.ts";
-import { removeUnusedLayers } from "./clone/shared-layers.ts";
+import { holdingLayers, removeUnusedLayers } from "./clone/shared-layers.ts";
 import type { QemuContext } from "./context.ts";
 import { findMachine } from "./machine-process.ts";
 import { removeSegmentsOf } from "./network/segment.ts";
+import { forgetInVolumes } from "./snapshot/forget-in-volumes.ts";
 import { labKeyFolder } from "./ssh-keys.ts";
 import {
   readRuntime,
@@ -17,6 +18,7 @@ import {
   trashFolder,
   unlessDamaged,
   type VmFolder,
+  type VmRecord,
   vmFolder,
 } from "./vm-folder.ts";
 
@@ -49,6 +51,7 @@ export async function removeVm(
     });
   }
   if (options.trash === undefined || (await isHalfMade(context, folder))) {
+    await forgetInVolumes(context, folder);
     // The record goes first: a folder that a crash leaves is half a VM, not one with a missing disk.
     await effects.files.remove(folder.record);
     await effects.files.remove(folder.root);
@@ -58,7 +61,18 @@ export async function removeVm(
   await effects.files.write(folder.trashRecord, `${JSON.stringify({ ...options.trash, id })}\n`);
   await effects.files.makeDir(home.trash);
   await effects.files.remove(trashFolder(home, id).root);
-  await effects.files.rename(folder.root, trashFolder(home, id).root);
+  await keepingLayers(context, record, () => effects.files.rename(folder.root, trashFolder(home, id).root));
+}
+
+/** Whoever looks for layers that nobody needs must not pass over a VM that is between two folders. */
+async function keepingLayers(
+  { effects, home }: QemuContext,
+  vm: VmRecord | undefined,
+  move: () => Promise<void>,
+): Promise<void> {
+  const shares = vm === undefined || vm.layers.some((layer) => "shared" in layer);
+  if (shares) await holdingLayers(effects, home, move);
+  else await move();
 }
 
 /** The record is the last thing that create writes; what was ever started had one. */
@@ -95,7 +109,8 @@ async function readTrashRecord(
 }
 
 /** Moves a VM back; one that is back already is no error. */
-export async function restoreVm({ effects, home }: QemuContext, id: string): Promise<void> {
+export async function restoreVm(context: QemuContext, id: string): Promise<void> {
+  const { effects, home } = context;
   const there = trashFolder(home, id);
   const here = vmFolder(home, id);
   if ((await effects.files.stat(there.root)) !== undefined) {
@@ -108,7 +123,8 @@ export async function restoreVm({ effects, home }: QemuContext, id: string): Pro
       });
     }
     await effects.files.makeDir(home.vms);
-    await effects.files.rename(there.root, here.root);
+    const vm = await unlessDamaged(readVmRecord(effects, there));
+    await keepingLayers(context, vm, () => effects.files.rename(there.root, here.root));
   } else if ((await effects.files.stat(here.root)) === undefined) {
     fail({
       code: "qemu/not-in-trash",
@@ -124,6 +140,7 @@ export async function emptyTrashOf(context: QemuContext, id: string): Promise<vo
   const { effects, home } = context;
   const folder = trashFolder(home, id);
   const lineage = await lineageOf(effects, folder);
+  await forgetInVolumes(context, folder);
   await effects.files.remove(folder.root);
   await removeUnusedLayers(effects, home);
   if (lineage === undefined) return;

@@ -1,5 +1,5 @@
 /** Who needs which image: labs by their leases, VMs by their layers, also those in the trash, and what runs now. */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Diagnostic, warning } from "../../../engine/diagnostics.ts";
 import type { Effects } from "../../../engine/effects.ts";
 import type { Home } from "../../../engine/home.ts";
@@ -72,7 +72,7 @@ export async function readImageUsers(effects: Effects, home: Home): Promise<Imag
     for (const id of await effects.files.list(inTrash ? home.trash : home.vms)) {
       const folder = folderOf(home, id);
       if ((await effects.files.stat(folder.root))?.kind !== "folder") continue;
-      const vm = await layersOfVm(effects, folder);
+      const vm = await layersOfVm(effects, home, folder);
       if (vm === undefined) problems.push(unreadable(folder));
       else for (const digest of vm.digests) add(digest, { kind: "vm", ...vm.about, id, inTrash });
     }
@@ -101,6 +101,7 @@ async function recordedImages(effects: Effects, folder: string): Promise<readonl
  */
 async function layersOfVm(
   effects: Effects,
+  home: Home,
   folder: VmFolder,
 ): Promise<{ digests: readonly string[]; about: { name: string; lab: string } } | undefined> {
   const record = await unlessDamaged(readVmRecord(effects, folder));
@@ -111,7 +112,10 @@ async function layersOfVm(
   const digests: string[] = [];
   for (const name of await effects.files.list(folder.root)) {
     if (!name.endsWith(".qcow2")) continue;
-    const backing = await readBackingFile(effects, join(folder.root, name));
+    let backing = await readBackingFile(effects, join(folder.root, name));
+    // Layers that clones share lie between the VM's own and the image.
+    while (backing.kind === "file" && dirname(backing.path) === home.layers)
+      backing = await readBackingFile(effects, backing.path);
     if (backing.kind === "unreadable") return undefined;
     const digest = backing.kind === "file" ? digestInPath(backing.path) : undefined;
     if (digest !== undefined) digests.push(digest);
