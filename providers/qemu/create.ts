@@ -18,7 +18,6 @@ import { authorizedKeys, labKey, makeKeyPair } from "./ssh-keys.ts";
 import {
   checkSocketPaths,
   macOf,
-  readGuestRecord,
   readRuntime,
   readVmRecord,
   type VmFolder,
@@ -60,8 +59,7 @@ export async function createVm(context: QemuContext, spec: VmSpec, call: CallCon
   call.progress("making the seed");
   const hostKey = await makeHostKeyAndSeed(context, folder, spec);
   // Its guest knows what its source's knew, and is told what is new.
-  const known = cloned === undefined ? undefined : await readGuestRecord(effects, cloned.source.folder);
-  if (known !== undefined) await writeRecord(effects, folder.guest, known);
+  if (cloned?.guest !== undefined) await writeRecord(effects, folder.guest, cloned.guest);
   const vm: VmRecord = {
     version: 1,
     id: spec.id,

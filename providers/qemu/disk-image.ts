@@ -59,15 +59,20 @@ export async function growDisk(effects: Effects, path: string, size: number): Pr
   );
 }
 
+export interface DiskCopySource {
+  readonly path: string;
+  readonly format: "raw" | "qcow2";
+  /** Name of a snapshot inside it, instead of what it holds now. */
+  readonly snapshot?: string;
+}
+
 /** A qcow2 copy of an image, which a running machine may have open. */
-export async function convertToQcow2(
-  effects: Effects,
-  from: { readonly path: string; readonly format: "raw" | "qcow2" },
-  to: string,
-): Promise<void> {
+export async function convertToQcow2(effects: Effects, from: DiskCopySource, to: string): Promise<void> {
+  const { path, format, snapshot } = from;
+  const which = snapshot === undefined ? [] : ["-l", `snapshot.name=${snapshot}`];
   await qemuImg(
     effects,
-    ["convert", "-U", "-f", from.format, "-O", "qcow2", from.path, to],
+    ["convert", "-U", "-f", format, "-O", "qcow2", ...which, path, to],
     `${from.path} cannot be copied to ${to}`,
   );
 }

@@ -65,8 +65,8 @@ async function powerOn(
   const { effects, home } = context;
   const folder = vmFolder(home, spec.id);
   checkSocketPaths(folder, effects.host.platform);
-  const vm = await requireVm(effects, folder);
   await clearAbandonedWork(context, folder);
+  const vm = await requireVm(effects, folder);
   const before = await readRuntime(effects, folder);
   const machine = await findMachine(effects, folder, before);
   const accel = await chooseAccel(effects, home, spec.accel, spec.name);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fail } from "../../engine/diagnostics.ts";
 import type { JsonObject } from "../../engine/json.ts";
 import type { CallContext, VmSpec } from "../provider.ts";
+import { clearAbandonedWork } from "./abandoned-work.ts";
 import { vmAttributes } from "./attributes.ts";
 import { bringForwards } from "./change-forwards.ts";
 import type { QemuContext } from "./context.ts";
@@ -36,6 +37,7 @@ import { whileMachineRuns } from "./watch-machine.ts";
 export async function updateVm(context: QemuContext, spec: VmSpec, call: CallContext): Promise<JsonObject> {
   const { effects, home } = context;
   const folder = vmFolder(home, spec.id);
+  await clearAbandonedWork(context, folder);
   let vm = await requireVm(effects, folder);
   if (vm.name !== spec.name) {
     vm = { ...vm, name: spec.name };

@@ -5,15 +5,18 @@ import { withHostLock } from "../../../engine/host/host-lock.ts";
 import type { CallContext, CloneSpec, VmSpec } from "../../provider.ts";
 import { clearAbandonedWork } from "../abandoned-work.ts";
 import type { QemuContext } from "../context.ts";
-import { createOverlay } from "../disk-image.ts";
+import { createOverlay, type DiskCopySource, diskInfo } from "../disk-image.ts";
 import { findMachine, type MachineProcess } from "../machine-process.ts";
 import { readVms } from "../read.ts";
 import { formatBytes } from "../size-text.ts";
 import { innerSnapshots } from "../snapshot/snapshot-disks.ts";
+import { readSnapshot } from "../snapshot/snapshot-record.ts";
 import { requireNotSuspended } from "../suspend/require-not-suspended.ts";
 import {
   activeLayer,
   type DiskLayer,
+  type GuestRecord,
+  readGuestRecord,
   readRuntime,
   requireVm,
   type VmFolder,
@@ -30,15 +33,18 @@ export interface CloneSource {
   readonly vm: VmRecord;
   /** Undefined while it is off. */
   readonly machine: MachineProcess | undefined;
+  /** Virtual size of its disk in bytes: what the disk itself says, which a crash may have left ahead of the record. */
+  readonly disk: number;
 }
 
 /** What of the source the clone begins with. */
 export interface ClonedDisk {
   /** Of the clone, the last its own. */
   readonly layers: readonly DiskLayer[];
-  readonly source: CloneSource;
-  /** What its firmware remembers. */
-  readonly uefiVars: { readonly path: string; readonly format: "qcow2" };
+  /** What the guest on it was told. */
+  readonly guest: GuestRecord | undefined;
+  /** What its firmware remembers; undefined for one that boots without UEFI. */
+  readonly uefiVars: DiskCopySource | undefined;
 }
 
 /** How long another clone of the same machine is waited for: it may copy a whole disk. */
@@ -73,19 +79,31 @@ async function make(
 ): Promise<ClonedDisk> {
   const { effects, home } = context;
   const source = await soundSource(context, spec, clone);
-  const { folder, vm } = source;
-  if (spec.disk < vm.disk) {
+  const { folder, vm, disk } = source;
+  if (spec.disk < disk) {
     fail({
       code: "qemu/disk-too-small",
       address: `vm.${spec.name}`,
       summary: `the disk of ${spec.name} is smaller than that of ${vm.name}, of which it is a clone`,
-      detail: `disk is ${formatBytes(spec.disk)}, that of ${vm.name} has ${formatBytes(vm.disk)}.`,
-      hint: `Set disk to ${formatBytes(vm.disk)} or more.`,
+      detail: `disk is ${formatBytes(spec.disk)}, that of ${vm.name} has ${formatBytes(disk)}.`,
+      hint: `Set disk to ${formatBytes(disk)} or more.`,
     });
   }
   const path = join(to.folder.root, to.file);
   const own = { file: to.file };
-  const uefiVars = { path: folder.uefiVars, format: "qcow2" } as const;
+  const taken =
+    clone.snapshot === undefined ? undefined : await readSnapshot(effects, folder, clone.snapshot);
+  const known = {
+    guest: taken === undefined ? await readGuestRecord(effects, folder) : taken.guest,
+    uefiVars:
+      vm.uefiCode === undefined
+        ? undefined
+        : ({
+            path: folder.uefiVars,
+            format: "qcow2",
+            ...(taken === undefined ? {} : { snapshot: taken.tag }),
+          } as const),
+  };
   // A snapshot lies inside the layer that the machine writes to, and could not be gone back to in any other.
   const inner = await innerSnapshots(effects, join(folder.root, activeLayer(vm)));
   if (clone.full || clone.snapshot !== undefined || inner.length > 0) {
@@ -93,14 +111,14 @@ async function make(
     if (image === undefined || !("digest" in image)) throw new Error(`${vm.id} stands on no image`);
     const base = context.imageDisk(image.digest);
     await copyDisk(context, source, { base, path, size: spec.disk, ...clone }, call);
-    return { layers: [image, own], source, uefiVars };
+    return { layers: [image, own], ...known };
   }
   const below = await shareDisk(context, source, call);
   const top = below.at(-1);
   if (top === undefined || !("shared" in top)) throw new Error(`${vm.id} shares no layer`);
   call.progress("making the disk");
   await createOverlay(effects, path, { path: sharedLayerPath(home, top.shared), format: "qcow2" }, spec.disk);
-  return { layers: [...below, own], source, uefiVars };
+  return { layers: [...below, own], ...known };
 }
 
 async function soundSource(
@@ -126,5 +144,23 @@ async function soundSource(
     await requireNotSuspended(effects, folder, { vm: vm.name, doing });
   }
   const machine = await findMachine(effects, folder, await readRuntime(effects, folder));
-  return { folder, vm, machine };
+  if (observation?.state === "running" && observation.paused && snapshot === undefined) {
+    fail({
+      code: "qemu/clone-paused",
+      address: `vm.${spec.name}`,
+      summary: `${vm.name} is paused: a clone would lack what its guest has not written yet`,
+      hint: `Let it go on first: vmlab resume ${vm.name}. Or clone a snapshot of it (--from-snapshot).`,
+    });
+  }
+  if ((await effects.files.stat(folder.layerNote)) !== undefined) {
+    fail({
+      code: "qemu/clone-unfinished",
+      address: `vm.${spec.name}`,
+      summary: `an earlier clone of ${vm.name} is not finished: its machine does not write to its new layer yet`,
+      detail: "Nothing is lost: it goes on writing where it did.",
+      hint: `Run the command again; \`vmlab restart ${vm.name}\` settles it in any case.`,
+    });
+  }
+  const { virtualSize } = await diskInfo(effects, join(folder.root, activeLayer(vm)));
+  return { folder, vm, machine, disk: Math.max(vm.disk, virtualSize) };
 }

@@ -1,14 +1,18 @@
 /** A copy of what a machine's disk holds beyond its image, for a clone that shares nothing with it. */
 import { join } from "node:path";
+import { fail, isDiagnosticsError } from "../../../engine/diagnostics.ts";
+import { formatSize } from "../../../engine/units.ts";
 import type { CallContext, CloneSpec } from "../../provider.ts";
 import type { QemuContext } from "../context.ts";
 import { growDisk } from "../disk-image.ts";
-import { type DiskWork, qemuImg } from "../export/disk-tools.ts";
+import { type DiskWork, qemuImg, qemuImgJson } from "../export/disk-tools.ts";
 import { copyLive } from "../export/live-copy.ts";
 import { findSnapshot } from "../export/source.ts";
 import { requireRunning } from "../ready.ts";
 import { activeLayer } from "../vm-folder.ts";
 import type { CloneSource } from "./clone-disk.ts";
+
+const NO_AGENT = "image/export-no-agent";
 
 export interface DiskCopy extends Pick<CloneSpec, "snapshot"> {
   /** Path of the image's disk. */
@@ -28,6 +32,7 @@ export async function copyDisk(
   const { effects } = context;
   const work: DiskWork = { effects, address: `vm.${source.vm.name}`, call, env: {} };
   const passing = `${copy.path}.copy`;
+  await requireRoom(context, work, source, copy);
   const view = await viewOf(context, work, source, copy, passing);
   await qemuImg(work, "preparing the copy", [
     ...["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", view, copy.path],
@@ -61,6 +66,38 @@ async function viewOf(
   }
   if (machine === undefined) return active;
   const running = await requireRunning(context, vm.id);
-  await copyLive(context, work, running, { active, target: passing, freeze: true });
+  const target = passing;
+  try {
+    await copyLive(context, work, running, { active, target, freeze: true });
+  } catch (error) {
+    const noAgent = isDiagnosticsError(error) && error.diagnostics.some(({ code }) => code === NO_AGENT);
+    if (!noAgent) throw error;
+    work.call.output(
+      "its file systems could not be made to stand still: the clone begins as after a power cut",
+    );
+    await copyLive(context, work, running, { active, target, freeze: false });
+  }
   return passing;
+}
+
+/** A full disk of the host makes every VM on it stand still. */
+async function requireRoom(
+  { effects, home }: QemuContext,
+  work: DiskWork,
+  { folder, vm, machine }: CloneSource,
+  { snapshot }: DiskCopy,
+): Promise<void> {
+  const { required } = await qemuImgJson(work, "measure", join(folder.root, activeLayer(vm)));
+  // What is copied whole first is there twice for a while.
+  const copies = machine === undefined && snapshot === undefined ? 1 : 2;
+  const needed = copies * Number(required ?? 0);
+  const { free } = await effects.host.disk(home.vms);
+  if (free >= needed) return;
+  fail({
+    code: "host/disk-full",
+    address: work.address,
+    summary: `not enough disk space for a copy of the disk of ${vm.name}`,
+    detail: `It may take ${formatSize(needed)} for a while, and ${formatSize(free)} are free.`,
+    hint: "Free some space, for instance with `vmlab trash empty` and `vmlab images prune`.",
+  });
 }

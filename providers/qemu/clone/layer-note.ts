@@ -18,7 +18,7 @@ import {
   unlessDamaged,
   type VmFolder,
 } from "../vm-folder.ts";
-import { removeUnusedLayers } from "./shared-layers.ts";
+import { holdingLayers, removeUnusedLayers } from "./shared-layers.ts";
 
 export interface LayerNote {
   /** File names in the VM's folder: of the layer that is frozen, and of the one that is written from then on. */
@@ -34,10 +34,6 @@ export async function writeLayerNote(effects: Effects, folder: VmFolder, note: L
   await effects.files.write(folder.layerNote, JSON.stringify({ ...note, ...(await ownOwner(effects)) }));
 }
 
-export async function removeLayerNote(effects: Effects, folder: VmFolder): Promise<void> {
-  await effects.files.remove(folder.layerNote);
-}
-
 /** The running machine writes to the new layer when this resolves. One that does already is no error. */
 export async function switchMachine(
   effects: Effects,
@@ -47,7 +43,9 @@ export async function switchMachine(
   await withQmp(effects, folder.qmpSocket, { timeoutMs: QMP_MS }, async (qmp) => {
     const nodes = await nodeNames(qmp);
     const overlay = nodeOf(file);
-    if (nodes.has(overlay) && (await isAttached(qmp, overlay))) return;
+    if (await isAttached(qmp, overlay)) return;
+    // QEMU would put a layer over any node, also one that nobody writes to.
+    if (!(await isAttached(qmp, nodeOf(before)))) throw new Error(`the machine does not write to ${before}`);
     const layer = { driver: "file", filename: join(folder.root, file), discard: "unmap" };
     if (!nodes.has(`${overlay}-file`))
       await qmp.execute("blockdev-add", { ...layer, "node-name": `${overlay}-file` });
@@ -55,31 +53,38 @@ export async function switchMachine(
     const disk = { driver: "qcow2", file: `${overlay}-file`, backing: null, discard: "unmap" };
     if (!nodes.has(overlay)) await qmp.execute("blockdev-add", { ...disk, "node-name": overlay });
     await qmp.execute("blockdev-snapshot", { node: nodeOf(before), overlay });
+    if (!(await isAttached(qmp, overlay))) throw new Error(`the machine does not write to ${file}`);
   });
 }
 
-/** The frozen layer has no name in the VM's folder any more. */
-export async function finishSwitch(effects: Effects, folder: VmFolder, { before }: LayerNote): Promise<void> {
-  await effects.files.remove(join(folder.root, before));
-}
-
-/** Finishes, or takes back, what a vmlab that died had begun. */
-export async function endAbandonedSwitch(context: QemuContext, folder: VmFolder): Promise<void> {
-  const { effects, home } = context;
-  const text = await readTextIfThere(effects.files, folder.layerNote);
-  if (text === undefined) return;
-  const owner = parseOwner(text);
-  if (owner !== undefined && (await ownerLives(effects, owner))) return;
-  const note = parse(text);
+/** Finishes what was begun, or takes it back where the record does not name the new layer yet. Holding the layers. */
+export async function settleSwitch(context: QemuContext, folder: VmFolder, note: LayerNote): Promise<void> {
+  const { effects } = context;
   const vm = await unlessDamaged(readVmRecord(effects, folder));
-  if (note !== undefined && vm !== undefined) {
+  if (vm !== undefined) {
     if (activeLayer(vm) === note.file) {
       const machine = await findMachine(effects, folder, await unlessDamaged(readRuntime(effects, folder)));
       if (machine !== undefined) await switchMachine(effects, folder, note);
-      await finishSwitch(effects, folder, note);
+      // The frozen layer needs no name in the VM's folder any more.
+      await effects.files.remove(join(folder.root, note.before));
     } else await effects.files.remove(join(folder.root, note.file));
   }
-  await removeLayerNote(effects, folder);
+  await effects.files.remove(folder.layerNote);
+}
+
+/** Settles what a vmlab that died had begun. */
+export async function endAbandonedSwitch(context: QemuContext, folder: VmFolder): Promise<void> {
+  const { effects, home } = context;
+  await holdingLayers(effects, home, async () => {
+    // Another may have settled it, and begun anew, before this one's turn.
+    const text = await readTextIfThere(effects.files, folder.layerNote);
+    if (text === undefined) return;
+    const owner = parseOwner(text);
+    if (owner !== undefined && (await ownerLives(effects, owner))) return;
+    const note = parse(text);
+    if (note === undefined) await effects.files.remove(folder.layerNote);
+    else await settleSwitch(context, folder, note);
+  });
   await removeUnusedLayers(effects, home);
 }
 

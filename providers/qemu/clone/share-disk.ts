@@ -15,7 +15,7 @@ import { QEMU_IMG } from "../programs.ts";
 import { requireRunning } from "../ready.ts";
 import { activeLayer, type DiskLayer, writeRecord } from "../vm-folder.ts";
 import type { CloneSource } from "./clone-disk.ts";
-import { finishSwitch, removeLayerNote, switchMachine, writeLayerNote } from "./layer-note.ts";
+import { settleSwitch, switchMachine, writeLayerNote } from "./layer-note.ts";
 import { holdingLayers, sharedLayerPath } from "./shared-layers.ts";
 
 /** Resolves with the layers that hold all that the machine has on its disk now; the last is shared. */
@@ -24,7 +24,7 @@ export async function shareDisk(
   source: CloneSource,
   call: CallContext,
 ): Promise<readonly DiskLayer[]> {
-  const { folder, vm, machine } = source;
+  const { vm, machine } = source;
   const below = vm.layers.slice(0, -1);
   const top = below.at(-1);
   // Nothing was written since it was cloned last.
@@ -33,8 +33,9 @@ export async function shareDisk(
   if (machine === undefined) return await freeze(context, source, undefined);
   const running = await requireRunning(context, vm.id);
   const work = { effects: context.effects, address: `vm.${vm.name}`, call, env: {} };
-  await syncGuest(context, work, running);
-  return await withCopyNote(context.effects, folder, () =>
+  if (!(await syncGuest(context, work, running)))
+    call.output("its guest did not write everything to its disk: the clone may lack what it has in memory");
+  return await withCopyNote(context.effects, running, () =>
     freeze(context, source, (action) =>
       whileItStandsStill(work, running, action).catch((error: unknown) => {
         if (!(error instanceof GuestAgentError)) throw error;
@@ -50,28 +51,31 @@ export async function shareDisk(
 /** `still`: runs what switches a running machine to its new layer. */
 async function freeze(
   context: QemuContext,
-  { folder, vm }: CloneSource,
+  { folder, vm, disk }: CloneSource,
   still: ((action: () => Promise<void>) => Promise<void>) | undefined,
 ): Promise<readonly DiskLayer[]> {
   const { effects, home } = context;
   const before = activeLayer(vm);
   const shared = effects.random.bytes(6).toString("hex");
-  const file = `disk-${Number(/\d+/.exec(before)?.[0] ?? 0) + 1}.qcow2`;
+  const note = { before, file: `disk-${shared}.qcow2`, shared };
   const below = [...vm.layers.slice(0, -1), { shared }];
   await holdingLayers(effects, home, async () => {
     await effects.files.makeDir(home.layers);
-    const note = { before, file, shared };
     await writeLayerNote(effects, folder, note);
-    const frozen = sharedLayerPath(home, shared);
-    await effects.files.link(join(folder.root, before), frozen);
-    await effects.files.remove(join(folder.root, file));
-    const base = { path: frozen, format: "qcow2", busy: still !== undefined };
-    await createOverlay(effects, join(folder.root, file), base, vm.disk);
-    await writeRecord(effects, folder.record, { ...vm, layers: [...below, { file }] });
-    if (still !== undefined) await still(() => switchMachine(effects, folder, note));
-    await finishSwitch(effects, folder, note);
-    await removeLayerNote(effects, folder);
-    await effects.files.chmod(frozen, 0o400);
+    try {
+      const frozen = sharedLayerPath(home, shared);
+      await effects.files.link(join(folder.root, before), frozen);
+      const base = { path: frozen, format: "qcow2", busy: still !== undefined };
+      await createOverlay(effects, join(folder.root, note.file), base, disk);
+      await writeRecord(effects, folder.record, { ...vm, layers: [...below, { file: note.file }] });
+      if (still !== undefined) await still(() => switchMachine(effects, folder, note));
+      await settleSwitch(context, folder, note);
+      await effects.files.chmod(frozen, 0o400);
+    } catch (error) {
+      // Nobody may stand on a layer that a machine goes on writing to.
+      await settleSwitch(context, folder, note).catch(() => undefined);
+      throw error;
+    }
   });
   return below;
 }

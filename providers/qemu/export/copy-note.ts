@@ -73,6 +73,15 @@ function isFreezing(note: string): boolean {
   }
 }
 
+/**
+ * Before a guest is asked again: lets go on what an earlier copy may have left standing still. False when it does not
+ * answer; its note stays for whoever comes next.
+ */
+export async function letGo(effects: Effects, folder: VmFolder): Promise<boolean> {
+  const note = await readNote(effects, folder);
+  return note === undefined || !isFreezing(note) || (await thaws(effects, folder));
+}
+
 async function thaws(effects: Effects, folder: VmFolder): Promise<boolean> {
   try {
     const agent = await GuestAgent.open(effects, folder.agentSocket, THAW_MS);

@@ -30,7 +30,7 @@ export async function copyLive(
   await qemuImg(work, "preparing the copy", [...["create", "-q", "-f", "qcow2", copy.target, String(size)]]);
   // What is written before the guest stands still need not be written while it does.
   if (copy.freeze) await syncGuest(context, work, running);
-  await withCopyNote(effects, running.folder, async () => {
+  await withCopyNote(effects, running, async () => {
     try {
       await monitor(effects, running, (qmp) => begin(work, running, qmp, copy));
       await waitForCopy(work, running);

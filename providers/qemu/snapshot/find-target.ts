@@ -36,8 +36,8 @@ export async function findTarget(
 ): Promise<SnapshotTarget> {
   const { effects, home } = context;
   const folder = vmFolder(home, spec.id);
-  const vm = await requireVm(effects, folder);
   await clearAbandonedWork(context, folder);
+  const vm = await requireVm(effects, folder);
   const machine = await findMachine(effects, folder, await readRuntime(effects, folder));
   return { folder, vm, spec, call, machine };
 }
