@@ -142,7 +142,7 @@ volumes = [{ name = "data" }]
   // ---- held
   expect(outcomes(await lab.ok("pause", "b-n-1", "b-n-2"))).toEqual({ "b-n-1": "paused", "b-n-2": "paused" });
   const held = await lab.run(["exec", "b-n-*", "--", "true"]);
-  expect([held.code, outcomes(held.stderr)["b-n-1"]]).toEqual([1, "- vm.b-n-1 is paused"]);
+  expect([held.code, outcomes(held.stderr)["b-n-1"]]).toEqual([1, "- is paused"]);
   await lab.guest(
     "b-image",
     "setsid sh -c 'echo $$ > ~/pid; exec sleep 100000' </dev/null >/dev/null 2>&1 &",
