@@ -11,10 +11,14 @@ import { showDiagnostics } from "./show-diagnostics.ts";
 
 /** Prints an error to standard error and gives the exit code for it. */
 export async function reportProblem(error: unknown, context: CommandContext): Promise<number> {
-  if (isDiagnosticsError(error)) await showDiagnostics(error.diagnostics, context);
-  else if (isInterruption(error)) context.terminal.error.write("Interrupted.\n");
-  else await showDiagnostics([systemProblem(error) ?? bug(error, context)], context);
+  if (isInterruption(error)) context.terminal.error.write("Interrupted.\n");
+  else await showDiagnostics(diagnosticsOf(error, context), context);
   return 1;
+}
+
+/** Anything thrown, as diagnostics. */
+export function diagnosticsOf(error: unknown, context: CommandContext): readonly Diagnostic[] {
+  return isDiagnosticsError(error) ? error.diagnostics : [systemProblem(error) ?? bug(error, context)];
 }
 
 function isInterruption(error: unknown): boolean {
@@ -34,6 +38,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, { readonly what: string; readonly h
   },
   EACCES: { what: "no permission", hint: "Check who owns the file and its folder." },
   EPERM: { what: "not permitted", hint: "Check who owns the file and its folder." },
+  EISDIR: { what: "a folder is where a file should be", hint: "Move the folder away." },
   EMFILE: { what: "too many open files", hint: "Raise the limit (ulimit -n), or lower --parallelism." },
   EIO: { what: "the disk reports an input/output error", hint: "Check the disk: dmesg names the device." },
 };

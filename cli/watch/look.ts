@@ -6,9 +6,11 @@ import { findDeaths } from "../../engine/host/operations/current.ts";
 import { alertOf, type Finding } from "../../engine/operate/watch/finding.ts";
 import type { Compared, KnownFindings } from "../../engine/operate/watch/known-findings.ts";
 import { lookAtHost } from "../../engine/operate/watch/look-at-host.ts";
-import { lookAtLab } from "../../engine/operate/watch/look-at-lab.ts";
+import { type Look, lookAtLab, type WatchedLab } from "../../engine/operate/watch/look-at-lab.ts";
 import type { CommandContext } from "../context.ts";
-import { type OpenedLab, openWatched } from "./watched-labs.ts";
+import { type OpenedLab, openWatched, unreadable } from "./watched-labs.ts";
+
+type LeftOut = Exclude<OpenedLab, { state: "open" | "empty" }>;
 
 export interface Looked extends Compared {
   /** Long operations that were found dead now. */
@@ -18,7 +20,7 @@ export interface Looked extends Compared {
   readonly images: number;
   /** Bytes free on the host's disk. */
   readonly free: number;
-  readonly left: readonly Exclude<OpenedLab, { state: "open" | "empty" }>[];
+  readonly left: readonly LeftOut[];
   /** Why alerts could not be handed over. */
   readonly notes: readonly string[];
 }
@@ -39,12 +41,13 @@ export async function look(
   const opened = await Promise.all(folders.map((folder) => openWatched(context, folder)));
   const labs = opened.flatMap((one) => (one.state === "open" ? [one.lab] : []));
   const diskFree = Math.max(...labs.map(({ settings }) => settings.diskFree), 0) || DEFAULT_ALERTS.diskFree;
-  const [host, ...looks] = await Promise.all([
+  const [host, ...tried] = await Promise.all([
     lookAtHost(effects, home, diskFree),
-    ...labs.map((lab) => lookAtLab(lab, options.signal)),
+    ...labs.map((lab) => lookAt(context, lab, options.signal)),
   ]);
-  const findings: Finding[] = [...host.findings, ...looks.flatMap((one) => one.findings)];
-  const scopes = new Set(["host", ...labs.map(({ state }) => state.lineage)]);
+  const looks = tried.flatMap((one) => ("look" in one ? [one] : []));
+  const findings: Finding[] = [...host.findings, ...looks.flatMap(({ look }) => look.findings)];
+  const scopes = new Set(["host", ...looks.map(({ lab }) => lab.state.lineage)]);
   const compared = await options.known.compare(findings, scopes);
   const deaths = await findDeaths(effects, home).catch(() => []);
   const now = effects.clock.now();
@@ -57,13 +60,30 @@ export async function look(
   return {
     ...compared,
     deaths,
-    labs: labs.length,
-    vms: sum(looks.map(({ vms }) => vms)),
-    images: sum(looks.map(({ images }) => images)),
+    labs: looks.length,
+    vms: sum(looks.map(({ look }) => look.vms)),
+    images: sum(looks.map(({ look }) => look.images)),
     free: host.free,
-    left: opened.flatMap((one) => (one.state === "busy" || one.state === "unreadable" ? [one] : [])),
+    left: [
+      ...opened.flatMap((one) => (one.state === "busy" || one.state === "unreadable" ? [one] : [])),
+      ...tried.flatMap((one) => ("look" in one ? [] : [one])),
+    ],
     notes: notes.flat(),
   };
+}
+
+/** What ends the look at one lab ends that of no other. */
+async function lookAt(
+  context: CommandContext,
+  lab: WatchedLab,
+  signal: AbortSignal,
+): Promise<{ readonly lab: WatchedLab; readonly look: Look } | LeftOut> {
+  try {
+    return { lab, look: await lookAtLab(lab, signal) };
+  } catch (error) {
+    signal.throwIfAborted();
+    return unreadable({ ...context, folder: lab.folder }, lab.name, error);
+  }
 }
 
 /** Keeps the alert for the next command, and hands it to the program of its lab; what concerns the host, to all of them. */

@@ -1,4 +1,5 @@
 /** `vmlab watch`: looks once, or again and again until Ctrl-C. */
+import type { Diagnostic } from "../../engine/diagnostics.ts";
 import { KnownFindings } from "../../engine/operate/watch/known-findings.ts";
 import type { CommandContext } from "../context.ts";
 import { colours } from "../context.ts";
@@ -99,10 +100,18 @@ async function tellLeftOut(context: CommandContext, looked: Looked, told: Set<st
     now.add(text);
     if (told.has(text)) continue;
     if (one.state === "busy") context.terminal.error.write(`Note: ${printable(text)}\n`);
-    else await showDiagnostics(one.diagnostics, context);
+    else await showDiagnostics(named(one), { ...context, folder: one.folder });
   }
   told.clear();
   for (const text of now) told.add(text);
+}
+
+/** Of several labs it has to be said which one it is. */
+function named({
+  name,
+  diagnostics,
+}: Extract<Looked["left"][number], { state: "unreadable" }>): readonly Diagnostic[] {
+  return diagnostics.map((one) => ({ ...one, summary: `${name} is not looked at: ${one.summary}` }));
 }
 
 function layoutOf(context: CommandContext): WatchLayout {

@@ -1,6 +1,6 @@
 /** The labs that a watch looks at, each with what a look needs; and why one is left out. */
 import type { Lab } from "../../engine/config/types.ts";
-import { type Diagnostic, isDiagnosticsError } from "../../engine/diagnostics.ts";
+import type { Diagnostic } from "../../engine/diagnostics.ts";
 import { readLedger } from "../../engine/host/labs.ts";
 import { alertSettings, DEFAULT_ALERTS } from "../../engine/host/operations/alert-settings.ts";
 import { recordedSpecs } from "../../engine/operate/recorded-spec.ts";
@@ -8,6 +8,7 @@ import type { WatchedLab } from "../../engine/operate/watch/look-at-lab.ts";
 import type { ResourceState, State } from "../../engine/state/types.ts";
 import type { Providers, VmSpec } from "../../providers/provider.ts";
 import type { CommandContext } from "../context.ts";
+import { diagnosticsOf } from "../report-problem.ts";
 import {
   openLabIfSound,
   openMachines,
@@ -22,7 +23,15 @@ export type OpenedLab =
   | { readonly state: "empty" }
   /** Another command changes it: what looks wrong now may be on its way. */
   | { readonly state: "busy"; readonly name: string; readonly why: string }
-  | { readonly state: "unreadable"; readonly name: string; readonly diagnostics: readonly Diagnostic[] };
+  | Unreadable;
+
+interface Unreadable {
+  readonly state: "unreadable";
+  /** The lab's name, or its folder where that is not known. */
+  readonly name: string;
+  readonly folder: string;
+  readonly diagnostics: readonly Diagnostic[];
+}
 
 /** Absolute folders, in a stable order. */
 export async function watchedFolders(context: CommandContext, allLabs: boolean): Promise<readonly string[]> {
@@ -36,6 +45,7 @@ export async function watchedFolders(context: CommandContext, allLabs: boolean):
   return [...new Set(folders)].sort();
 }
 
+/** What is wrong with one lab is told, and keeps no other from being looked at. */
 export async function openWatched(outer: CommandContext, folder: string): Promise<OpenedLab> {
   const context: CommandContext = { ...outer, folder };
   try {
@@ -49,10 +59,13 @@ export async function openWatched(outer: CommandContext, folder: string): Promis
     const lab = await openLabIfSound(context);
     return { state: "open", lab: await watched(context, lab, state, providers) };
   } catch (error) {
-    if (isDiagnosticsError(error))
-      return { state: "unreadable", name: folder, diagnostics: error.diagnostics };
-    throw error;
+    return unreadable(context, folder, error);
   }
+}
+
+export function unreadable(context: CommandContext, name: string, error: unknown): Unreadable {
+  const { folder } = context;
+  return { state: "unreadable", name, folder, diagnostics: diagnosticsOf(error, context) };
 }
 
 async function watched(

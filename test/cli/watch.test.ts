@@ -1,5 +1,5 @@
 /** `vmlab watch` over pretend machines: what it finds, what it tells whom, and when again. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { main } from "../../cli/main.ts";
@@ -47,9 +47,12 @@ function effects(): Effects {
     host: { ...own.host, disk: async () => ({ total: 100 * GiB, free: diskFree }) },
   };
 }
-async function vmlab(args: readonly string[], isTTY = false) {
-  const terminal = new TestTerminal({ cwd: lab.folder, isTTY });
-  const code = await main(args, { effects: effects(), terminal });
+async function vmlab(
+  args: readonly string[],
+  options: { readonly isTTY?: boolean; readonly effects?: Effects } = {},
+) {
+  const terminal = new TestTerminal({ cwd: lab.folder, isTTY: options.isTTY === true });
+  const code = await main(args, { effects: options.effects ?? effects(), terminal });
   const text = (given: string) => given.replaceAll(lab.root, "ROOT");
   return { code, stdout: text(terminal.stdout), stderr: text(terminal.stderr) };
 }
@@ -107,7 +110,7 @@ test("a VM that died is told once to whoever comes next, and again only after it
 
 test("who sees it on the screen is not told again", async () => {
   await disturb("web", { state: "stopped", clean: false });
-  expect((await vmlab(["watch", "--once"], true)).code).toBe(2);
+  expect((await vmlab(["watch", "--once"], { isTTY: true })).code).toBe(2);
   expect((await vmlab(["plan"])).stderr).toBe("");
 });
 
@@ -221,6 +224,34 @@ test("it goes on until Ctrl-C, and tells what is new and what is over", async ()
       expect.stringMatching(/^TIME {2}over after \S+: vm\.web of demo died: the pretend machine crashed\n$/),
     ],
   );
+});
+
+test("a lab that cannot be read is told, and the others are looked at", async () => {
+  await lab.write("../torn/lab.toml", (await lab.read("lab.toml")).replace("demo", "torn"));
+  const torn = join(lab.root, "torn");
+  await lab.succeed("-C", torn, "apply", "--yes");
+  await rm(join(torn, ".vmlab", "state.json"));
+  await mkdir(join(torn, ".vmlab", "state.json"));
+  await disturb("db", { state: "stopped", clean: false });
+  const { code, stdout, stderr } = await vmlab(["watch", "--once", "--all-labs"]);
+  expect(code).toBe(2);
+  expect(stdout).toContain("vm.db of demo died: the pretend machine crashed\n");
+  expect(stderr).toMatch(
+    /^Error: ROOT\/torn is not looked at: a folder is where a file should be \[host\/system-error\]\n/,
+  );
+});
+
+test("a lab whose machines cannot be read is told", async () => {
+  const own = effects();
+  const stat = async (path: string) => {
+    if (path.endsWith("world.log")) throw systemError("EIO");
+    return await own.files.stat(path);
+  };
+  const { code, stderr } = await vmlab(["watch", "--once"], {
+    effects: { ...own, files: { ...own.files, stat } },
+  });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^Error: demo is not looked at: the disk reports an input\/output error /);
 });
 
 test("what it cannot do is said", async () => {
