@@ -6,11 +6,18 @@ import { findDeaths } from "../../engine/host/operations/current.ts";
 import { alertOf, type Finding } from "../../engine/operate/watch/finding.ts";
 import type { Compared, KnownFindings } from "../../engine/operate/watch/known-findings.ts";
 import { lookAtHost } from "../../engine/operate/watch/look-at-host.ts";
-import { type Look, lookAtLab, type WatchedLab } from "../../engine/operate/watch/look-at-lab.ts";
+import { type Look, lookAtLab } from "../../engine/operate/watch/look-at-lab.ts";
 import type { CommandContext } from "../context.ts";
-import { type OpenedLab, openWatched, unreadable } from "./watched-labs.ts";
+import {
+  type Busy,
+  changedSince,
+  type OpenLab,
+  openWatched,
+  type Unreadable,
+  unreadable,
+} from "./watched-labs.ts";
 
-type LeftOut = Exclude<OpenedLab, { state: "open" | "empty" }>;
+type LeftOut = Busy | Unreadable;
 
 export interface Looked extends Compared {
   /** Long operations that were found dead now. */
@@ -39,15 +46,16 @@ export async function look(
 ): Promise<Looked> {
   const { effects, home } = context;
   const opened = await Promise.all(folders.map((folder) => openWatched(context, folder)));
-  const labs = opened.flatMap((one) => (one.state === "open" ? [one.lab] : []));
+  const open = opened.flatMap((one) => (one.state === "open" ? [one] : []));
+  const labs = open.map(({ lab }) => lab);
   const diskFree = Math.max(...labs.map(({ settings }) => settings.diskFree), 0) || DEFAULT_ALERTS.diskFree;
   const [host, ...tried] = await Promise.all([
     lookAtHost(effects, home, diskFree),
-    ...labs.map((lab) => lookAt(context, lab, options.signal)),
+    ...open.map((one) => lookAt(context, one, options.signal)),
   ]);
   const looks = tried.flatMap((one) => ("look" in one ? [one] : []));
   const findings: Finding[] = [...host.findings, ...looks.flatMap(({ look }) => look.findings)];
-  const scopes = new Set(["host", ...looks.map(({ lab }) => lab.state.lineage)]);
+  const scopes = new Set(["host", ...looks.map(({ lineage }) => lineage)]);
   const compared = await options.known.compare(findings, scopes);
   const deaths = await findDeaths(effects, home).catch(() => []);
   const now = effects.clock.now();
@@ -75,11 +83,13 @@ export async function look(
 /** What ends the look at one lab ends that of no other. */
 async function lookAt(
   context: CommandContext,
-  lab: WatchedLab,
+  open: OpenLab,
   signal: AbortSignal,
-): Promise<{ readonly lab: WatchedLab; readonly look: Look } | LeftOut> {
+): Promise<{ readonly lineage: string; readonly look: Look } | LeftOut> {
+  const { lab } = open;
   try {
-    return { lab, look: await lookAtLab(lab, signal) };
+    const look = await lookAtLab(lab, signal);
+    return (await changedSince(open)) ?? { lineage: lab.state.lineage, look };
   } catch (error) {
     signal.throwIfAborted();
     return unreadable({ ...context, folder: lab.folder }, lab.name, error);

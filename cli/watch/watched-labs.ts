@@ -5,6 +5,7 @@ import { readLedger } from "../../engine/host/labs.ts";
 import { alertSettings, DEFAULT_ALERTS } from "../../engine/host/operations/alert-settings.ts";
 import { recordedSpecs } from "../../engine/operate/recorded-spec.ts";
 import type { WatchedLab } from "../../engine/operate/watch/look-at-lab.ts";
+import type { StateStore } from "../../engine/state/store.ts";
 import type { ResourceState, State } from "../../engine/state/types.ts";
 import type { Providers, VmSpec } from "../../providers/provider.ts";
 import type { CommandContext } from "../context.ts";
@@ -18,14 +19,26 @@ import {
 } from "../workspace.ts";
 
 export type OpenedLab =
-  | { readonly state: "open"; readonly lab: WatchedLab }
+  | OpenLab
   /** Nothing was made of it yet. */
   | { readonly state: "empty" }
   /** Another command changes it: what looks wrong now may be on its way. */
-  | { readonly state: "busy"; readonly name: string; readonly why: string }
+  | Busy
   | Unreadable;
 
-interface Unreadable {
+export interface OpenLab {
+  readonly state: "open";
+  readonly lab: WatchedLab;
+  readonly store: StateStore;
+}
+
+export interface Busy {
+  readonly state: "busy";
+  readonly name: string;
+  readonly why: string;
+}
+
+export interface Unreadable {
   readonly state: "unreadable";
   /** The lab's name, or its folder where that is not known. */
   readonly name: string;
@@ -51,16 +64,35 @@ export async function openWatched(outer: CommandContext, folder: string): Promis
   try {
     const { store, state, providers } = await openMachines(context);
     if (state === undefined) return { state: "empty" };
-    const lock = await store.lockHolder();
-    if (lock !== undefined && lock.alive !== false) {
-      const { command, pid } = lock.holder;
-      return { state: "busy", name: state.lab, why: `${command} (pid ${pid}) is at work on it` };
-    }
+    const busy = await atWork(store, state);
+    if (busy !== undefined) return busy;
     const lab = await openLabIfSound(context);
-    return { state: "open", lab: await watched(context, lab, state, providers) };
+    return { state: "open", lab: await watched(context, lab, state, providers), store };
   } catch (error) {
     return unreadable(context, folder, error);
   }
+}
+
+/**
+ * Whether another command changed the lab after it was opened, or is at it now: a machine that was read as gone may have
+ * been deleted or replaced meanwhile.
+ */
+export async function changedSince({ store, lab: { state } }: OpenLab): Promise<Busy | undefined> {
+  const busy = await atWork(store, state);
+  if (busy !== undefined) return busy;
+  const now = await store.read();
+  const same =
+    now?.lineage === state.lineage &&
+    now.serial === state.serial &&
+    now.journalSequence === state.journalSequence;
+  return same ? undefined : { state: "busy", name: state.lab, why: "another command has just changed it" };
+}
+
+async function atWork(store: StateStore, { lab }: State): Promise<Busy | undefined> {
+  const lock = await store.lockHolder();
+  if (lock === undefined || lock.alive === false) return undefined;
+  const { command, pid } = lock.holder;
+  return { state: "busy", name: lab, why: `${command} (pid ${pid}) is at work on it` };
 }
 
 export function unreadable(context: CommandContext, name: string, error: unknown): Unreadable {

@@ -226,6 +226,30 @@ test("it goes on until Ctrl-C, and tells what is new and what is over", async ()
   );
 });
 
+test("a VM that is deleted while a look goes on is not told as gone", async () => {
+  const own = effects();
+  let deleted = false;
+  // The state was read by the time that the machines are.
+  const stat = async (path: string) => {
+    if (path.endsWith("world.log") && !deleted) {
+      deleted = true;
+      await lab.succeed("delete", "db", "--force", "--yes");
+    }
+    return await own.files.stat(path);
+  };
+  const { stderr } = await vmlab(["watch", "--once"], {
+    effects: { ...own, files: { ...own.files, stat } },
+  });
+  expect([deleted, stderr]).toEqual([
+    true,
+    "Note: demo is not looked at: another command has just changed it\n",
+  ]);
+  expect(await handedOver()).toBe("");
+  expect((await vmlab(["watch", "--once"])).stdout).toBe(
+    "All is well: 1 VM and 1 image of 1 lab, 40 GiB free.\n",
+  );
+});
+
 test("a lab that cannot be read is told, and the others are looked at", async () => {
   await lab.write("../torn/lab.toml", (await lab.read("lab.toml")).replace("demo", "torn"));
   const torn = join(lab.root, "torn");
