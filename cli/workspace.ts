@@ -1,5 +1,6 @@
 /** Wires one lab: its configuration, its state, its providers. The only place that imports concrete providers. */
 import { join, resolve } from "node:path";
+import type { LoadedLab } from "../engine/config/load.ts";
 import type { Lab } from "../engine/config/types.ts";
 import { type Diagnostic, DiagnosticsError, fail } from "../engine/diagnostics.ts";
 import type { EventSink } from "../engine/events.ts";
@@ -30,9 +31,13 @@ export async function openLab(context: CommandContext, given: GivenVariables): P
 
 /** As {@link openLab}, for what works without a lab too: undefined where there is none or it is wrong. */
 export async function openLabIfSound(context: CommandContext): Promise<Lab | undefined> {
+  return (await loadLabAsIs(context)).lab;
+}
+
+/** As {@link openLabIfSound}, with what its files say where it is wrong, and why it is. */
+export async function loadLabAsIs(context: CommandContext): Promise<LoadedLab> {
   const { loadLab } = await import("../engine/config/load.ts");
-  const { lab } = await loadLab(context.effects, { file: join(context.folder, LAB_FILE) });
-  return lab;
+  return await loadLab(context.effects, { file: join(context.folder, LAB_FILE) });
 }
 
 async function loadLabFile(context: CommandContext, file: string, given: GivenVariables): Promise<Lab> {

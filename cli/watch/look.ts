@@ -13,6 +13,7 @@ import {
   changedSince,
   type OpenLab,
   openWatched,
+  type Part,
   type Unreadable,
   unreadable,
 } from "./watched-labs.ts";
@@ -27,7 +28,8 @@ export interface Looked extends Compared {
   readonly images: number;
   /** Bytes free on the host's disk. */
   readonly free: number;
-  readonly left: readonly LeftOut[];
+  /** What was not looked at, or not wholly. */
+  readonly left: readonly (LeftOut | Part)[];
   /** Why alerts could not be handed over. */
   readonly notes: readonly string[];
 }
@@ -74,6 +76,7 @@ export async function look(
     free: host.free,
     left: [
       ...opened.flatMap((one) => (one.state === "busy" || one.state === "unreadable" ? [one] : [])),
+      ...open.flatMap(({ part }) => part ?? []),
       ...tried.flatMap((one) => ("look" in one ? [] : [one])),
     ],
     notes: notes.flat(),

@@ -95,15 +95,25 @@ async function tellLeftOut(context: CommandContext, looked: Looked, told: Set<st
   for (const note of looked.notes) context.terminal.error.write(`Note: ${note}\n`);
   const now = new Set<string>();
   for (const one of looked.left) {
-    const why = one.state === "busy" ? one.why : one.diagnostics.map(({ summary }) => summary).join("; ");
-    const text = `${one.name} is not looked at: ${why}`;
+    const text = leftText(one);
     now.add(text);
     if (told.has(text)) continue;
-    if (one.state === "busy") context.terminal.error.write(`Note: ${printable(text)}\n`);
+    if (one.state !== "unreadable") context.terminal.error.write(`Note: ${printable(text)}\n`);
     else await showDiagnostics(named(one), { ...context, folder: one.folder });
   }
   told.clear();
   for (const text of now) told.add(text);
+}
+
+function leftText(one: Looked["left"][number]): string {
+  switch (one.state) {
+    case "busy":
+      return `${one.name} is not looked at: ${one.why}`;
+    case "part":
+      return `${one.name} is looked at in part, ${one.why}`;
+    case "unreadable":
+      return `${one.name} is not looked at: ${one.diagnostics.map(({ summary }) => summary).join("; ")}`;
+  }
 }
 
 /** Of several labs it has to be said which one it is. */

@@ -95,7 +95,8 @@ export function lookedJson({ standing, labs, vms, images, free, left }: Looked, 
     vms,
     images,
     free,
-    left_out: left.map(({ name }) => name),
+    left_out: left.flatMap(({ state, name }) => (state === "part" ? [] : [name])),
+    in_part: left.flatMap(({ state, name }) => (state === "part" ? [name] : [])),
   });
 }
 

@@ -1,22 +1,17 @@
 /** The labs that a watch looks at, each with what a look needs; and why one is left out. */
-import type { Lab } from "../../engine/config/types.ts";
+import type { LoadedLab } from "../../engine/config/load.ts";
 import type { Diagnostic } from "../../engine/diagnostics.ts";
 import { readLedger } from "../../engine/host/labs.ts";
 import { alertSettings, DEFAULT_ALERTS } from "../../engine/host/operations/alert-settings.ts";
 import { recordedSpecs } from "../../engine/operate/recorded-spec.ts";
+import { vmsOf } from "../../engine/operate/select.ts";
 import type { WatchedLab } from "../../engine/operate/watch/look-at-lab.ts";
 import type { StateStore } from "../../engine/state/store.ts";
 import type { ResourceState, State } from "../../engine/state/types.ts";
 import type { Providers, VmSpec } from "../../providers/provider.ts";
 import type { CommandContext } from "../context.ts";
 import { diagnosticsOf } from "../report-problem.ts";
-import {
-  openLabIfSound,
-  openMachines,
-  requireLabFile,
-  sensitiveVariables,
-  workspaceOf,
-} from "../workspace.ts";
+import { loadLabAsIs, openMachines, requireLabFile, sensitiveVariables, workspaceOf } from "../workspace.ts";
 
 export type OpenedLab =
   | OpenLab
@@ -30,6 +25,15 @@ export interface OpenLab {
   readonly state: "open";
   readonly lab: WatchedLab;
   readonly store: StateStore;
+  /** Why some of it cannot be looked at. */
+  readonly part?: Part;
+}
+
+/** Its machines are looked at, and not all that lab.toml says about them. */
+export interface Part {
+  readonly state: "part";
+  readonly name: string;
+  readonly why: string;
 }
 
 export interface Busy {
@@ -66,8 +70,14 @@ export async function openWatched(outer: CommandContext, folder: string): Promis
     if (state === undefined) return { state: "empty" };
     const busy = await atWork(store, state);
     if (busy !== undefined) return busy;
-    const lab = await openLabIfSound(context);
-    return { state: "open", lab: await watched(context, lab, state, providers), store };
+    const loaded = await loadLabAsIs(context);
+    const part = partOf(loaded, state);
+    return {
+      state: "open",
+      lab: await watched(context, loaded, state, providers),
+      store,
+      ...(part === undefined ? {} : { part }),
+    };
   } catch (error) {
     return unreadable(context, folder, error);
   }
@@ -102,12 +112,13 @@ export function unreadable(context: CommandContext, name: string, error: unknown
 
 async function watched(
   context: CommandContext,
-  lab: Lab | undefined,
+  { lab, document }: LoadedLab,
   state: State,
   providers: Providers,
 ): Promise<WatchedLab> {
-  const facts = { name: state.lab, folder: context.folder, state, providers };
-  if (lab === undefined) return { ...facts, settings: DEFAULT_ALERTS, probeOf: () => undefined };
+  const settings = document === undefined ? DEFAULT_ALERTS : alertSettings(document);
+  const facts = { name: state.lab, folder: context.folder, state, providers, settings };
+  if (lab === undefined) return { ...facts, probeOf: () => undefined };
   const workspace = await workspaceOf(context, lab, () => undefined);
   const specOf = recordedSpecs(workspace, state, sensitiveVariables(lab));
   const probeOf = (vm: ResourceState): VmSpec | undefined => {
@@ -115,5 +126,18 @@ async function watched(
     const spec = specOf(vm);
     return spec.ready === undefined || spec.partial === true ? undefined : spec;
   };
-  return { ...facts, settings: alertSettings(lab.document), probeOf };
+  return { ...facts, probeOf };
+}
+
+/** Undefined when nothing is lost: `[alerts]` needs no values, and without a ready.command nothing else is asked of lab.toml. */
+function partOf({ lab, document, diagnostics }: LoadedLab, state: State): Part | undefined {
+  if (lab !== undefined) return undefined;
+  const lost = [
+    ...(document === undefined ? ["[alerts]"] : []),
+    ...(vmsOf(state).some(({ inputs }) => inputs.ready !== undefined) ? ["ready.command"] : []),
+  ];
+  if (lost.length === 0) return undefined;
+  const [first] = diagnostics.filter(({ severity }) => severity === "error");
+  const why = `without ${lost.join(" and ")}: ${first?.summary ?? "lab.toml is wrong"}`;
+  return { state: "part", name: state.lab, why };
 }

@@ -37,6 +37,8 @@ export interface LoadOptions {
 export interface LoadedLab {
   /** Absent when the diagnostics hold an error. */
   readonly lab?: Lab;
+  /** What the files say, right or not: for plain data, such as `[alerts]`. Absent when lab.toml cannot be parsed. */
+  readonly document?: JsonObject;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -98,8 +100,9 @@ class Loader {
     }));
     if (!wrongTables.has("limits")) findings.push(...limits.findings);
     this.#report(findings);
+    const { document } = merged;
     if (this.#diagnostics.some(({ severity }) => severity === "error"))
-      return { diagnostics: this.#diagnostics };
+      return { document, diagnostics: this.#diagnostics };
     const files = await readFiles(this.#files, this.#folder, merged.document);
     const known = new Set(this.#sources.map(({ path }) => path));
     this.#sources.push(...files.sources.filter(({ path }) => !known.has(path)));
@@ -120,7 +123,7 @@ class Loader {
       locate: this.#locate,
       sourceLine: this.#sourceLine,
     };
-    return { lab, diagnostics: this.#diagnostics };
+    return { lab, document, diagnostics: this.#diagnostics };
   }
 
   /** Parses and remembers a file; undefined when it has an error. */

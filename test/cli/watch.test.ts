@@ -168,7 +168,7 @@ test("an image that is missing and a disk that fills up are found, as JSON too",
       summary: "image.noble of demo is missing from the store",
       remedy: "vmlab images verify --repair",
     },
-    { type: "looked", findings: 2, labs: 1, vms: 2, images: 1, free: 9 * GiB, left_out: [] },
+    { type: "looked", findings: 2, labs: 1, vms: 2, images: 1, free: 9 * GiB, left_out: [], in_part: [] },
   ]);
   expect(await handedOver()).toMatch(/^disk-low : the host has little space left/m);
 });
@@ -223,6 +223,23 @@ test("it goes on until Ctrl-C, and tells what is new and what is over", async ()
       "",
       expect.stringMatching(/^TIME {2}over after \S+: vm\.web of demo died: the pretend machine crashed\n$/),
     ],
+  );
+});
+
+test("a lab.toml that does not evaluate keeps its alerts, and what cannot be done is told", async () => {
+  await disturb("web", { state: "stopped", clean: false });
+  diskFree = 9 * GiB;
+  await lab.write("lab.toml", `${await lab.read("lab.toml")}[vars.token]\n`);
+  const { code, stderr } = await vmlab(["watch", "--once"]);
+  expect([code, stderr]).toEqual([
+    2,
+    'Note: demo is looked at in part, without ready.command: The variable "token" has no value\n',
+  ]);
+  expect(await handedOver()).toMatch(/^vm-died vm\.web: /m);
+  expect(await handedOver()).toMatch(/^disk-low : /m);
+  await lab.write("lab.toml", "lab = {");
+  expect((await vmlab(["watch", "--once"])).stderr).toMatch(
+    /^Note: demo is looked at in part, without \[alerts\] and ready\.command: Not valid TOML: /,
   );
 });
 

@@ -22,16 +22,20 @@ export const DEFAULT_ALERTS: AlertSettings = {
   diskFree: 5 * 2 ** 30,
 };
 
-/** From a lab's document, as validated. */
+/** From a lab's document, which need not be valid: what is wrong is as good as absent. */
 export function alertSettings(document: JsonObject): AlertSettings {
   const table = isJsonObject(document.alerts) ? document.alerts : {};
   const { command, overrun, stalled, probe, disk_free: diskFree } = table;
-  const words = Array.isArray(command) ? command.filter((word) => typeof word === "string") : [];
   return {
-    ...(words.length === 0 ? {} : { command: words }),
+    ...(isCommand(command) ? { command } : {}),
     overrun: typeof overrun === "number" ? overrun : DEFAULT_ALERTS.overrun,
     stalledMs: parseDuration(stalled) ?? DEFAULT_ALERTS.stalledMs,
     probeMs: parseDuration(probe) ?? DEFAULT_ALERTS.probeMs,
     diskFree: parseSize(diskFree) ?? DEFAULT_ALERTS.diskFree,
   };
+}
+
+/** A command of which a word is missing would be another. */
+function isCommand(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === "string");
 }
