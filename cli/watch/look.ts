@@ -1,11 +1,11 @@
 /** One look at everything that is watched: what counts now, what is new, what is over; alerts are raised here. */
 
 import { type Alert, queueAlert, runAlertCommand } from "../../engine/host/operations/alert.ts";
-import { type AlertSettings, DEFAULT_ALERTS } from "../../engine/host/operations/alert-settings.ts";
+import type { AlertSettings } from "../../engine/host/operations/alert-settings.ts";
 import { findDeaths } from "../../engine/host/operations/current.ts";
+import { diskFinding, diskScope } from "../../engine/operate/watch/disk-finding.ts";
 import { alertOf, type Finding } from "../../engine/operate/watch/finding.ts";
 import type { Compared, KnownFindings } from "../../engine/operate/watch/known-findings.ts";
-import { lookAtHost } from "../../engine/operate/watch/look-at-host.ts";
 import { type Look, lookAtLab } from "../../engine/operate/watch/look-at-lab.ts";
 import type { CommandContext } from "../context.ts";
 import {
@@ -49,15 +49,20 @@ export async function look(
   const { effects, home } = context;
   const opened = await Promise.all(folders.map((folder) => openWatched(context, folder)));
   const open = opened.flatMap((one) => (one.state === "open" ? [one] : []));
-  const labs = open.map(({ lab }) => lab);
-  const diskFree = Math.max(...labs.map(({ settings }) => settings.diskFree), 0) || DEFAULT_ALERTS.diskFree;
-  const [host, ...tried] = await Promise.all([
-    lookAtHost(effects, home, diskFree),
+  const alerted = opened.flatMap((one) => ("alerted" in one && one.alerted ? [one.alerted] : []));
+  const [disk, ...tried] = await Promise.all([
+    effects.host.disk(home.root),
     ...open.map((one) => lookAt(context, one, options.signal)),
   ]);
   const looks = tried.flatMap((one) => ("look" in one ? [one] : []));
-  const findings: Finding[] = [...host.findings, ...looks.flatMap(({ look }) => look.findings)];
-  const scopes = new Set(["host", ...looks.map(({ lineage }) => lineage)]);
+  const findings: Finding[] = [
+    ...alerted.flatMap((lab) => diskFinding(lab, disk, home) ?? []),
+    ...looks.flatMap(({ look }) => look.findings),
+  ];
+  const scopes = new Set([
+    ...alerted.map(({ lineage }) => diskScope(lineage)),
+    ...looks.map(({ lineage }) => lineage),
+  ]);
   const compared = await options.known.compare(findings, scopes);
   const deaths = await findDeaths(effects, home).catch(() => []);
   const now = effects.clock.now();
@@ -65,7 +70,7 @@ export async function look(
     ...deaths,
     ...compared.standing.filter(({ fresh }) => fresh).map(({ finding }) => alertOf(finding, now)),
   ];
-  const settings = new Map(labs.map((lab) => [lab.folder, lab.settings]));
+  const settings = new Map(alerted.map(({ folder, settings }) => [folder, settings]));
   const notes = await Promise.all(alerts.map((alert) => raise(context, alert, settings, options.queue)));
   return {
     ...compared,
@@ -73,7 +78,7 @@ export async function look(
     labs: looks.length,
     vms: sum(looks.map(({ look }) => look.vms)),
     images: sum(looks.map(({ look }) => look.images)),
-    free: host.free,
+    free: disk.free,
     left: [
       ...opened.flatMap((one) => (one.state === "busy" || one.state === "unreadable" ? [one] : [])),
       ...open.flatMap(({ part }) => part ?? []),
@@ -99,7 +104,7 @@ async function lookAt(
   }
 }
 
-/** Keeps the alert for the next command, and hands it to the program of its lab; what concerns the host, to all of them. */
+/** Keeps the alert for the next command, and hands it to the program of its lab; what belongs to no lab, to all of them. */
 async function raise(
   { effects, home }: CommandContext,
   alert: Alert,
@@ -107,7 +112,7 @@ async function raise(
   queue: boolean,
 ): Promise<string[]> {
   // A full disk may be what it is about.
-  if (queue) await queueAlert(effects, home, alert).catch(() => undefined);
+  if (queue) await queueAlert(effects, home, forNextCommand(alert)).catch(() => undefined);
   const concerned = alert.folder === undefined ? [...settings.keys()] : [alert.folder];
   const failures = await Promise.all(
     concerned.map(async (folder) => {
@@ -120,6 +125,13 @@ async function raise(
   return failures.flatMap((why) =>
     why === undefined ? [] : [`the alert was not handed to alerts.command: ${why}`],
   );
+}
+
+/** Whoever sits there needs to hear once that the disk is full, however many labs want space. */
+function forNextCommand(alert: Alert): Alert {
+  if (alert.kind !== "disk-low") return alert;
+  const { lab: _lab, folder: _folder, ...ofHost } = alert;
+  return ofHost;
 }
 
 function sum(values: readonly number[]): number {

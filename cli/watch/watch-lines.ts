@@ -17,12 +17,11 @@ export interface WatchLayout {
 export function newsLines(looked: Looked, layout: WatchLayout): string[] {
   const { palette, now } = layout;
   const time = palette.faint(timeOf(now));
+  const fresh = looked.standing.filter((standing) => standing.fresh);
   return [
     ...looked.deaths.flatMap((alert) => troubleLines(alert, `${time}  `, layout)),
-    ...looked.standing
-      .filter(({ fresh }) => fresh)
-      .flatMap(({ finding }) => troubleLines(finding, `${time}  `, layout)),
-    ...looked.over.map(({ subject, what, since }) => {
+    ...distinct(fresh, textOf).flatMap(({ finding }) => troubleLines(finding, `${time}  `, layout)),
+    ...distinct(looked.over, (one) => `${one.subject} ${one.what}`).map(({ subject, what, since }) => {
       const lasted = formatDuration(Math.max(0, now - since));
       return `${time}  ${palette.good("over")} after ${lasted}: ${printable(`${subject} ${what}`)}`;
     }),
@@ -31,7 +30,8 @@ export function newsLines(looked: Looked, layout: WatchLayout): string[] {
 
 /** Of one look, everything that is wrong; or that nothing is. */
 export function wholeLines(looked: Looked, layout: WatchLayout): string[] {
-  const { standing, deaths, vms, images, labs, free } = looked;
+  const { deaths, vms, images, labs, free } = looked;
+  const standing = distinct(looked.standing, textOf);
   const seen = `${count(vms, "VM")} and ${count(images, "image")} of ${count(labs, "lab")}, ${formatSize(free)} free`;
   if (standing.length + deaths.length === 0) return [`All is well: ${seen}.`];
   return [
@@ -117,6 +117,15 @@ function troubleLines(
     ...rest.map((more) => `${indent}${more}`),
     `${indent}${palette.faint(`→ ${remedy}`)}`,
   ];
+}
+
+/** What concerns the host is found for each of several labs. */
+function distinct<T>(all: readonly T[], text: (one: T) => string): T[] {
+  return [...new Map(all.map((one) => [text(one), one])).values()];
+}
+
+function textOf({ finding: { subject, what } }: Standing): string {
+  return `${subject} ${what}`;
 }
 
 function lastingFor(since: number, { now }: WatchLayout): string {

@@ -1,14 +1,16 @@
 /** The labs that a watch looks at, each with what a look needs; and why one is left out. */
 import type { LoadedLab } from "../../engine/config/load.ts";
+import type { Lab } from "../../engine/config/types.ts";
 import type { Diagnostic } from "../../engine/diagnostics.ts";
 import { readLedger } from "../../engine/host/labs.ts";
 import { alertSettings, DEFAULT_ALERTS } from "../../engine/host/operations/alert-settings.ts";
 import { recordedSpecs } from "../../engine/operate/recorded-spec.ts";
 import { vmsOf } from "../../engine/operate/select.ts";
+import type { AlertedLab } from "../../engine/operate/watch/disk-finding.ts";
 import type { WatchedLab } from "../../engine/operate/watch/look-at-lab.ts";
 import type { StateStore } from "../../engine/state/store.ts";
 import type { ResourceState, State } from "../../engine/state/types.ts";
-import type { Providers, VmSpec } from "../../providers/provider.ts";
+import type { VmSpec } from "../../providers/provider.ts";
 import type { CommandContext } from "../context.ts";
 import { diagnosticsOf } from "../report-problem.ts";
 import { loadLabAsIs, openMachines, requireLabFile, sensitiveVariables, workspaceOf } from "../workspace.ts";
@@ -27,6 +29,8 @@ export interface OpenLab {
   readonly store: StateStore;
   /** Why some of it cannot be looked at. */
   readonly part?: Part;
+  /** Absent when `[alerts]` is not known. */
+  readonly alerted?: AlertedLab;
 }
 
 /** Its machines are looked at, and not all that lab.toml says about them. */
@@ -40,6 +44,7 @@ export interface Busy {
   readonly state: "busy";
   readonly name: string;
   readonly why: string;
+  readonly alerted?: AlertedLab;
 }
 
 export interface Unreadable {
@@ -68,15 +73,19 @@ export async function openWatched(outer: CommandContext, folder: string): Promis
   try {
     const { store, state, providers } = await openMachines(context);
     if (state === undefined) return { state: "empty" };
-    const busy = await atWork(store, state);
-    if (busy !== undefined) return busy;
+    const why = await atWork(store);
     const loaded = await loadLabAsIs(context);
+    const { lab: name, lineage } = state;
+    const settings = loaded.document === undefined ? undefined : alertSettings(loaded.document);
+    const alerted = settings === undefined ? {} : { alerted: { name, folder, lineage, settings } };
+    if (why !== undefined) return { state: "busy", name, why, ...alerted };
     const part = partOf(loaded, state);
     return {
       state: "open",
-      lab: await watched(context, loaded, state, providers),
+      lab: await watched(context, loaded.lab, { state, providers, settings: settings ?? DEFAULT_ALERTS }),
       store,
       ...(part === undefined ? {} : { part }),
+      ...alerted,
     };
   } catch (error) {
     return unreadable(context, folder, error);
@@ -88,8 +97,8 @@ export async function openWatched(outer: CommandContext, folder: string): Promis
  * been deleted or replaced meanwhile.
  */
 export async function changedSince({ store, lab: { state } }: OpenLab): Promise<Busy | undefined> {
-  const busy = await atWork(store, state);
-  if (busy !== undefined) return busy;
+  const why = await atWork(store);
+  if (why !== undefined) return { state: "busy", name: state.lab, why };
   const now = await store.read();
   const same =
     now?.lineage === state.lineage &&
@@ -98,11 +107,12 @@ export async function changedSince({ store, lab: { state } }: OpenLab): Promise<
   return same ? undefined : { state: "busy", name: state.lab, why: "another command has just changed it" };
 }
 
-async function atWork(store: StateStore, { lab }: State): Promise<Busy | undefined> {
+/** Who changes the lab; undefined: nobody. */
+async function atWork(store: StateStore): Promise<string | undefined> {
   const lock = await store.lockHolder();
   if (lock === undefined || lock.alive === false) return undefined;
   const { command, pid } = lock.holder;
-  return { state: "busy", name: lab, why: `${command} (pid ${pid}) is at work on it` };
+  return `${command} (pid ${pid}) is at work on it`;
 }
 
 export function unreadable(context: CommandContext, name: string, error: unknown): Unreadable {
@@ -112,12 +122,11 @@ export function unreadable(context: CommandContext, name: string, error: unknown
 
 async function watched(
   context: CommandContext,
-  { lab, document }: LoadedLab,
-  state: State,
-  providers: Providers,
+  lab: Lab | undefined,
+  recorded: Pick<WatchedLab, "state" | "providers" | "settings">,
 ): Promise<WatchedLab> {
-  const settings = document === undefined ? DEFAULT_ALERTS : alertSettings(document);
-  const facts = { name: state.lab, folder: context.folder, state, providers, settings };
+  const { state } = recorded;
+  const facts = { name: state.lab, folder: context.folder, ...recorded };
   if (lab === undefined) return { ...facts, probeOf: () => undefined };
   const workspace = await workspaceOf(context, lab, () => undefined);
   const specOf = recordedSpecs(workspace, state, sensitiveVariables(lab));

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { main } from "../../cli/main.ts";
 import type { Effects } from "../../engine/effects.ts";
 import { homeFrom } from "../../engine/home.ts";
+import { FileStore } from "../../engine/state/file-store.ts";
 import { type FakeFaults, FakeWorld } from "../../providers/fake/world.ts";
 import { systemError } from "../support/effects.ts";
 import { CliLab } from "./cli-lab.ts";
@@ -153,9 +154,11 @@ test("an image that is missing and a disk that fills up are found, as JSON too",
       state: "new",
       kind: "disk-low",
       address: null,
-      lab: null,
-      folder: null,
-      summary: expect.stringMatching(/^the host has little space left: 9 GiB of 100 GiB at /),
+      lab: "demo",
+      folder: "ROOT/lab",
+      summary: expect.stringMatching(
+        /^the host has little space left: 9 GiB of 100 GiB at .*, less than 10 GiB$/,
+      ),
       remedy: "vmlab images prune",
     },
     {
@@ -171,6 +174,35 @@ test("an image that is missing and a disk that fills up are found, as JSON too",
     { type: "looked", findings: 2, labs: 1, vms: 2, images: 1, free: 9 * GiB, left_out: [], in_part: [] },
   ]);
   expect(await handedOver()).toMatch(/^disk-low : the host has little space left/m);
+});
+
+test("each lab is told of a disk with less space than it wants, whoever else is looked at", async () => {
+  const toml = await lab.read("lab.toml");
+  await lab.write("../second/lab.toml", toml.replace("demo", "second").replace("10GiB", "50GiB"));
+  await lab.succeed("-C", join(lab.root, "second"), "apply", "--yes");
+  const all = async () => (await vmlab(["watch", "--once", "--all-labs"])).stdout;
+  const tight = /^the host has little space left: 40 GiB of 100 GiB at \S+, less than 50 GiB/;
+  expect(await all()).toMatch(tight);
+  expect((await vmlab(["watch", "--once"])).stdout).toMatch(/^All is well: /);
+  expect((await vmlab(["plan"])).stderr).toContain("less than 50 GiB");
+  expect(await all()).toMatch(tight);
+  expect((await vmlab(["plan"])).stderr).toBe("");
+  expect([await handedOver(), (await lab.read("../second/alerts.txt")).split("\n").length]).toEqual(["", 2]);
+
+  await lab.write("../second/lab.toml", toml.replace("demo", "second"));
+  diskFree = 9 * GiB;
+  expect((await all()).match(/less than/g)).toEqual(["less than"]);
+});
+
+test("a disk that fills up under a command is told", async () => {
+  const store = new FileStore({ effects: effects(), folder: join(lab.folder, ".vmlab"), tool: "0.1.0" });
+  const lock = await store.lock("apply", { timeoutMs: 0 });
+  diskFree = 9 * GiB;
+  const { code, stdout, stderr } = await vmlab(["watch", "--once"]);
+  await lock.release();
+  expect([code, stdout.split(" at ")[0]]).toEqual([2, "the host has little space left: 9 GiB of 100 GiB"]);
+  expect(stderr).toMatch(/^Note: demo is not looked at: apply \(pid \d+\) is at work on it\n$/);
+  expect(await handedOver()).toMatch(/^disk-low : /);
 });
 
 test("a disk that is full already is told of all the same, and once", async () => {

@@ -2,7 +2,7 @@
 import type { Alert, WatchAlertKind } from "../../host/operations/alert.ts";
 
 export interface Finding {
-  /** What was looked at: lineage of a lab, or `host`. */
+  /** What was looked at: lineage of a lab, or the disk as it wants it (`disk-LINEAGE`). */
   readonly scope: string;
   readonly kind: WatchAlertKind;
   /** Empty for the host itself. */
