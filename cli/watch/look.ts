@@ -16,6 +16,7 @@ import {
   type Part,
   type Unreadable,
   unreadable,
+  type WatchedFolders,
 } from "./watched-labs.ts";
 
 type LeftOut = Busy | Unreadable;
@@ -43,7 +44,7 @@ export interface LookOptions {
 
 export async function look(
   context: CommandContext,
-  folders: readonly string[],
+  { folders, lost }: WatchedFolders,
   options: LookOptions,
 ): Promise<Looked> {
   const { effects, home } = context;
@@ -80,9 +81,12 @@ export async function look(
     images: sum(looks.map(({ look }) => look.images)),
     free: disk.free,
     left: [
+      ...lost,
       ...opened.flatMap((one) => (one.state === "busy" || one.state === "unreadable" ? [one] : [])),
-      ...open.flatMap(({ part }) => part ?? []),
-      ...tried.flatMap((one) => ("look" in one ? [] : [one])),
+      ...tried.flatMap((one): readonly (LeftOut | Part)[] => {
+        if (!("look" in one)) return [one];
+        return one.part === undefined ? [] : [one.part];
+      }),
     ],
     notes: notes.flat(),
   };
@@ -93,11 +97,11 @@ async function lookAt(
   context: CommandContext,
   open: OpenLab,
   signal: AbortSignal,
-): Promise<{ readonly lineage: string; readonly look: Look } | LeftOut> {
-  const { lab } = open;
+): Promise<{ readonly lineage: string; readonly look: Look; readonly part: Part | undefined } | LeftOut> {
+  const { lab, part } = open;
   try {
     const look = await lookAtLab(lab, signal);
-    return (await changedSince(open)) ?? { lineage: lab.state.lineage, look };
+    return (await changedSince(open)) ?? { lineage: lab.state.lineage, look, part };
   } catch (error) {
     signal.throwIfAborted();
     return unreadable({ ...context, folder: lab.folder }, lab.name, error);

@@ -43,7 +43,7 @@ export async function watchCommand(context: CommandContext, options: WatchOption
       await tellLeftOut(context, looked, told);
       return tellOnce(context, looked, options);
     }
-    const folders = await watchedFolders(context, allLabs);
+    const { folders } = await watchedFolders(context, allLabs);
     if (options.json !== true) terminal.out.write(opening(folders.length, allLabs, options.interval));
     while (!interrupts.graceful.aborted) {
       // Labs come and go.

@@ -28,18 +28,31 @@ export function newsLines(looked: Looked, layout: WatchLayout): string[] {
   ];
 }
 
-/** Of one look, everything that is wrong; or that nothing is. */
+/** Of one look, everything that is wrong, or that nothing is, and what was not looked at. */
 export function wholeLines(looked: Looked, layout: WatchLayout): string[] {
   const { deaths, vms, images, labs, free } = looked;
   const standing = distinct(looked.standing, textOf);
   const seen = `${count(vms, "VM")} and ${count(images, "image")} of ${count(labs, "lab")}, ${formatSize(free)} free`;
-  if (standing.length + deaths.length === 0) return [`All is well: ${seen}.`];
+  const unseen = unseenLines(looked, layout);
+  if (standing.length + deaths.length === 0)
+    return unseen.length === 0 ? [`All is well: ${seen}.`] : [`Nothing wrong was found: ${seen}.`, ...unseen];
   return [
     ...deaths.flatMap((alert) => troubleLines(alert, "", layout)),
     ...standing.flatMap(({ finding, since }) => troubleLines(finding, "", layout, lastingFor(since, layout))),
     "",
     `${count(standing.length + deaths.length, "problem")} among ${seen}.`,
+    ...unseen,
   ];
+}
+
+/** Why stands on standard error. */
+function unseenLines({ left }: Looked, { width }: WatchLayout): string[] {
+  const names = (part: boolean): string =>
+    left.flatMap(({ state, name }) => ((state === "part") === part ? [printable(name)] : [])).join(", ");
+  return [
+    ["Not looked at", names(false)],
+    ["Looked at in part", names(true)],
+  ].flatMap(([what, which]) => (which === "" ? [] : wrapText(`${what}: ${which}.`, width)));
 }
 
 /** One line each; times in ISO 8601, `since` when it was first seen. */

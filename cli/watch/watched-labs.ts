@@ -55,16 +55,26 @@ export interface Unreadable {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Absolute folders, in a stable order. */
-export async function watchedFolders(context: CommandContext, allLabs: boolean): Promise<readonly string[]> {
+export interface WatchedFolders {
+  /** Absolute, in a stable order. */
+  readonly folders: readonly string[];
+  /** Labs of which not even the folder is known. */
+  readonly lost: readonly Unreadable[];
+}
+
+export async function watchedFolders(context: CommandContext, allLabs: boolean): Promise<WatchedFolders> {
   if (!allLabs) {
     await requireLabFile(context);
-    return [context.folder];
+    return { folders: [context.folder], lost: [] };
   }
   const { effects, home } = context;
-  const [{ labs }, host] = await Promise.all([readLedger(effects, home), effects.host.hostId()]);
+  const [{ labs, diagnostics }, host] = await Promise.all([readLedger(effects, home), effects.host.hostId()]);
   const folders = labs.filter((lab) => lab.host === host).map(({ folder }) => folder);
-  return [...new Set(folders)].sort();
+  const lost = diagnostics.map((one): Unreadable => {
+    const name = "a lab whose record is damaged";
+    return { state: "unreadable", name, folder: context.folder, diagnostics: [one] };
+  });
+  return { folders: [...new Set(folders)].sort(), lost };
 }
 
 /** What is wrong with one lab is told, and keeps no other from being looked at. */

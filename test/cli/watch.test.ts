@@ -307,8 +307,15 @@ test("a lab that cannot be read is told, and the others are looked at", async ()
   await mkdir(join(torn, ".vmlab", "state.json"));
   await disturb("db", { state: "stopped", clean: false });
   const { code, stdout, stderr } = await vmlab(["watch", "--once", "--all-labs"]);
-  expect(code).toBe(2);
-  expect(stdout).toContain("vm.db of demo died: the pretend machine crashed\n");
+  expect([code, stdout]).toEqual([
+    2,
+    `vm.db of demo died: the pretend machine crashed
+  → vmlab -C ROOT/lab start db
+
+1 problem among 2 VMs and 1 image of 1 lab, 40 GiB free.
+Not looked at: ROOT/torn.
+`,
+  ]);
   expect(stderr).toMatch(
     /^Error: ROOT\/torn is not looked at: a folder is where a file should be \[host\/system-error\]\n/,
   );
@@ -320,11 +327,26 @@ test("a lab whose machines cannot be read is told", async () => {
     if (path.endsWith("world.log")) throw systemError("EIO");
     return await own.files.stat(path);
   };
-  const { code, stderr } = await vmlab(["watch", "--once"], {
+  const { code, stdout, stderr } = await vmlab(["watch", "--once"], {
     effects: { ...own, files: { ...own.files, stat } },
   });
-  expect(code).toBe(1);
+  expect([code, stdout]).toEqual([
+    1,
+    "Nothing wrong was found: 0 VMs and 0 images of 0 labs, 40 GiB free.\nNot looked at: demo.\n",
+  ]);
   expect(stderr).toMatch(/^Error: demo is not looked at: the disk reports an input\/output error /);
+});
+
+test("a lab whose record in VMLAB_HOME is damaged is told", async () => {
+  await lab.write("../home/labs/0123456789abcdef.json", "{");
+  const { code, stdout, stderr } = await vmlab(["watch", "--once", "--all-labs"]);
+  expect([code, stdout]).toEqual([
+    1,
+    `Nothing wrong was found: 2 VMs and 1 image of 1 lab, 40 GiB free.
+Not looked at: a lab whose record is damaged.
+`,
+  ]);
+  expect(stderr).toContain("[host/damaged-ledger]");
 });
 
 test("what it cannot do is said", async () => {
