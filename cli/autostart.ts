@@ -28,6 +28,9 @@ export async function installAutostart(context: CommandContext): Promise<number>
   out.write(`${DID[wrote]} ${path}.\n`);
   out.write(`It runs "vmlab start --resume-all" for ${home.root} when the user's systemd starts.\n`);
   tellSystemd(context, systemd);
+  out.write(
+    `Variables of labs that have no default get their values there: "systemctl --user edit ${UNIT}", and below [Service] Environment=VMLAB_VAR_name=VALUE.\n`,
+  );
   if (!lingers)
     out.write(
       'That is at login; "loginctl enable-linger" makes it start with the host, before anybody logs in.\n',

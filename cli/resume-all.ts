@@ -3,6 +3,7 @@ import { isDiagnosticsError } from "../engine/diagnostics.ts";
 import { type LedgerLab, readLedger } from "../engine/host/labs.ts";
 import { vmsOf } from "../engine/operate/select.ts";
 import { isOff } from "../engine/state/is-off.ts";
+import { isUnfinished } from "../engine/state/is-unfinished.ts";
 import type { ResourceState, State } from "../engine/state/types.ts";
 import type { VmProvider } from "../providers/provider.ts";
 import { type CommandContext, colours } from "./context.ts";
@@ -12,6 +13,7 @@ import { powerTable } from "./render/power-table.ts";
 import { reportProblem } from "./report-problem.ts";
 import { runReporter } from "./run-reporter.ts";
 import { showDiagnostics } from "./show-diagnostics.ts";
+import { openMachines } from "./workspace.ts";
 
 interface ResumeAllOptions {
   readonly json: boolean;
@@ -63,6 +65,10 @@ async function resumeLab(
 ): ReturnType<typeof runPower> {
   const { out } = context.terminal;
   try {
+    // Most labs need nothing, and not the values of their variables for that either.
+    const { state, providers } = await openMachines(context);
+    if (state === undefined || (!isUnfinished(state) && (await goneDown(state, providers.vm)).length === 0))
+      return { outcomes: [], exitCode: 0 };
     return await runPower(context, runReporter(context, { json, lab: name }), {
       ...{ verb: "start", force: false, parallelism, lockTimeoutMs, given: {}, json },
       choose: async (state, provider) => {

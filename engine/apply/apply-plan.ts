@@ -11,6 +11,7 @@ import { recordDurations } from "../plan/durations.ts";
 import { hostProblems } from "../plan/host-problems.ts";
 import { basisMismatch } from "../plan/saved-plan.ts";
 import type { ObservedUpdate, Plan } from "../plan/types.ts";
+import { isUnfinished } from "../state/is-unfinished.ts";
 import type { LockedStore } from "../state/store.ts";
 import { type OutputState, type ResourceState, STATE_VERSION, type State } from "../state/types.ts";
 import type { Workspace } from "../workspace.ts";
@@ -82,7 +83,7 @@ export async function recoverPending(
   options: Pick<ApplyOptions, "command" | "lockTimeoutMs" | "graceful">,
 ): Promise<void> {
   const seen = await workspace.store.read();
-  if ((seen === undefined || !pending(seen)) && !(await lockedByAnother(workspace))) return;
+  if ((seen === undefined || !isUnfinished(seen)) && !(await lockedByAnother(workspace))) return;
   const locked = await workspace.store.lock(options.command, {
     timeoutMs: options.lockTimeoutMs,
     events: workspace.events,
@@ -90,7 +91,7 @@ export async function recoverPending(
   });
   try {
     const state = await locked.read();
-    if (state === undefined || !pending(state)) return;
+    if (state === undefined || !isUnfinished(state)) return;
     await recoverState(workspace, state, locked);
   } finally {
     await locked.release();
@@ -108,14 +109,6 @@ async function recoverState(workspace: Workspace, state: State, locked: LockedSt
   await recover(run);
   await run.keeper.checkpoint();
   await settleHost(run);
-}
-
-/** True when a crashed or interrupted run left something to finish or undo, or a journal that was not folded in. */
-function pending(state: State): boolean {
-  return (
-    Object.keys(state.intents).length > 0 ||
-    Object.values(state.resources).some((resource) => resource.replacement !== undefined)
-  );
 }
 
 /** Conveniences after the work is done and recorded: that one fails is told, and is no failure of the apply. */

@@ -195,6 +195,13 @@ test("after a reboot the VMs of all labs that ran run again, and one lab's troub
     web: "suspended: suspended by a command",
   });
 
+  // Where nothing is to be started, nobody needs to know what lab.toml says.
+  const toml = await lab.read("lab.toml");
+  await lab.write("lab.toml", `${toml}\n[vars.token]\n`);
+  expect((await lab.vmlab(["start", "--resume-all"], { cwd: lab.root })).code).toBe(0);
+  await crash("db");
+  const needy = await lab.vmlab(["start", "--resume-all"], { cwd: lab.root });
+  expect([needy.code, needy.stderr]).toEqual([1, expect.stringContaining("[config/missing-variable]")]);
   await crash("db");
   await lab.write("lab.toml", "lab = {");
   const broken = await lab.vmlab(["start", "--resume-all", "--json"]);
