@@ -10,6 +10,8 @@ export interface ServiceUnit {
    * user's session manager; what it started goes on running.
    */
   readonly kind: "service" | "once";
+  /** A unit that, where it is to be started too, has to be through first; it need not exist. */
+  readonly after?: string;
   /** What it runs: the absolute path of a program, and its arguments. */
   readonly program: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -20,10 +22,11 @@ export function serviceUnitText(unit: ServiceUnit): string {
   const body = [
     "[Unit]",
     `Description=${oneLine(unit.description)}`,
+    ...(unit.after === undefined ? [] : [`After=${unit.after}`]),
     "",
     "[Service]",
     ...KINDS[unit.kind],
-    ...Object.entries(unit.environment).map(([name, value]) => `Environment=${quoted(`${name}=${value}`)}`),
+    ...Object.entries(unit.environment).map(([name, value]) => `${ENVIRONMENT}${quoted(`${name}=${value}`)}`),
     `ExecStart=${commandText(unit.program)}`,
     "",
     "[Install]",
@@ -39,6 +42,20 @@ export function unitOrigin(text: string): "own" | "edited" | "foreign" {
   const end = text.indexOf("\n");
   return sha256(text.slice(end + 1)) === text.slice(MARK.length, end).trim() ? "own" : "edited";
 }
+
+/** What the text of a unit, as {@link serviceUnitText} writes it, gives to its program. */
+export function environmentOf(text: string): Record<string, string> {
+  const lines = text.split("\n").filter((line) => line.startsWith(ENVIRONMENT));
+  return Object.fromEntries(
+    lines.map((line) => {
+      const assignment = unquoted(line.slice(ENVIRONMENT.length));
+      const equals = assignment.indexOf("=");
+      return [assignment.slice(0, equals), assignment.slice(equals + 1)];
+    }),
+  );
+}
+
+const ENVIRONMENT = "Environment=";
 
 const MARK = "# Written by vmlab, which replaces it as long as nobody has edited it: ";
 
@@ -64,6 +81,16 @@ function quoted(word: string): string {
     .replaceAll("\t", "\\t");
   return `"${escaped}"`;
 }
+
+/** The word that {@link quoted} was given. */
+function unquoted(text: string): string {
+  const inner = text.startsWith('"')
+    ? text.slice(1, -1).replaceAll(/\\(.)/g, (_, letter: string) => ESCAPED[letter] ?? letter)
+    : text;
+  return inner.replaceAll("%%", "%");
+}
+
+const ESCAPED: Readonly<Record<string, string>> = { n: "\n", t: "\t" };
 
 function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, " ").replaceAll("%", "%%");

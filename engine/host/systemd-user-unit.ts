@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { errorText, fail, systemErrorCode } from "../diagnostics.ts";
 import type { Effects } from "../effects.ts";
 import { readTextIfThere } from "../read-text-if-there.ts";
-import { type ServiceUnit, serviceUnitText, unitOrigin } from "./systemd-unit-text.ts";
+import { environmentOf, type ServiceUnit, serviceUnitText, unitOrigin } from "./systemd-unit-text.ts";
 
 type UnitEffects = Pick<Effects, "files" | "processes" | "host">;
 
@@ -14,6 +14,8 @@ export interface InstalledUnit {
   /** Absolute path of the unit's file. */
   readonly path: string;
   readonly wrote: "new" | "replaced" | "unchanged";
+  /** The environment of the unit that was there. */
+  readonly before?: Readonly<Record<string, string>>;
   readonly systemd: SystemdOutcome;
   /** False: it runs only while the user is logged in, as `loginctl enable-linger` was never called. */
   readonly lingers: boolean;
@@ -45,7 +47,8 @@ export async function installUserUnit(effects: UnitEffects, unit: ServiceUnit): 
     ["daemon-reload"],
     ...(unit.kind === "service" ? [["restart", unit.name]] : []),
   ]);
-  return { path, wrote, systemd, lingers: await lingers(effects) };
+  const environment = before === undefined ? {} : { before: environmentOf(before) };
+  return { path, wrote, ...environment, systemd, lingers: await lingers(effects) };
 }
 
 export interface RemovedUnit {

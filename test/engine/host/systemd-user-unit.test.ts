@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { nodeEffects } from "../../../engine/effects-node.ts";
-import { type ServiceUnit, serviceUnitText, unitOrigin } from "../../../engine/host/systemd-unit-text.ts";
+import {
+  environmentOf,
+  type ServiceUnit,
+  serviceUnitText,
+  unitOrigin,
+} from "../../../engine/host/systemd-unit-text.ts";
 import { installUserUnit, removeUserUnit, unitEnvironment } from "../../../engine/host/systemd-user-unit.ts";
 import { temporaryFolders } from "../../support/temporary-folder.ts";
 
@@ -60,6 +65,13 @@ ExecStart=/usr/bin/node "/opt/my tools/vmlab.js" watch "$$HOME \\"50%%\\""
 [Install]
 WantedBy=default.target
 `);
+  });
+
+  test("has its environment read again from its text, and what has to be through first in it", () => {
+    const environment = { VMLAB_HOME: '/srv/100 % "mine"\\n', PATH: "/usr/bin:/bin", TAB: "a\tb\n" };
+    const text = serviceUnitText({ ...UNIT, after: "vmlab-autostart.service", environment });
+    expect(environmentOf(text)).toEqual(environment);
+    expect(text).toContain("[Unit]\nDescription=vmlab: 100 %% of the labs\nAfter=vmlab-autostart.service\n");
   });
 
   test("is told from one that somebody edited, and from one of somebody else", () => {
