@@ -25,6 +25,7 @@ export function defineCommand(context: CommandContext, name: string, help: Comma
     .addHelpOption(helpOption())
     .addHelpText("after", () => helpSections(help, context))
     .hook("preAction", (_, action) => {
+      context.log.understood();
       const { chdir, verbose, logFormat } = action.opts<{ chdir?: string } & Verbosity>();
       if (chdir !== undefined) context.folder = resolve(context.terminal.cwd, chdir);
       if (logFormat === "json") writeJsonErrors(context);

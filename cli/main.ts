@@ -56,9 +56,11 @@ export async function main(argv: readonly string[], outside?: Outside): Promise<
     // A shell that completes a word asks without anybody having run a command.
     const isCommand = entry.name !== "completion" && !rest.some((word) => word === "-h" || word === "--help");
     return await logged(context, isCommand, async () => {
-      log.readLevel();
       const [module] = await Promise.all([entry.load(), showAlerts(context, entry.name, rest)]);
-      return await runDefinition(module.define(context), rest, context);
+      const definition = module.define(context);
+      log.definedBy(definition, wanted);
+      log.readLevel();
+      return await runDefinition(definition, rest, context);
     });
   } catch (error) {
     return await reportProblem(error, context);

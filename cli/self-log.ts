@@ -56,7 +56,8 @@ function textOf(line: JsonObject, palette: Palette): string {
       return [
         first,
         ...told.map(
-          ({ summary, code }) => `${" ".repeat(21)}${printable(String(summary))} [${String(code)}]`,
+          ({ summary, code }) =>
+            `${" ".repeat(21)}${typeof summary === "string" ? `${printable(summary)} ` : ""}[${String(code)}]`,
         ),
       ].join("\n");
     }

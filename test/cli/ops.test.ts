@@ -161,12 +161,16 @@ test("a command line is kept without values of variables", () => {
     "--var=b=2",
     "--var",
     "c",
+    "-var",
+    "d=4",
+    "-var=e=5",
     "--var-file",
     "x.toml",
     "--",
     "d=3",
   ];
   expect(withoutValues(line)).toEqual([
-    ...["-C", "lab", "apply", "--var", "a=…", "--var=b=…", "--var", "c=…", "--var-file", "x.toml"],
+    ...["-C", "lab", "apply", "--var", "a=…", "--var=b=…", "--var", "…"],
+    ...["-var", "d=…", "-var=e=…", "--var-file", "x.toml"],
   ]);
 });

@@ -72,6 +72,38 @@ describe("the log of commands", () => {
     );
   });
 
+  test.each([
+    [["plan", "-var", "who=hunter6"], ["plan"], "cli/usage"],
+    [["-C", ".", "plan", "--lock-timeout=hunter6"], ["-C", "plan"], "cli/usage"],
+    [["apply", "--lock-timeout=hunter6"], ["apply", "--lock-timeout=…"], "cli/usage"],
+    [["plan", "--var", "password", "hunter3"], ["plan", "--var"], "cli/usage"],
+    [["apply", "--var", "password", "hunter3"], ["apply", "--var"], "config/bad-assignment"],
+    [["validate", "--var", "hunter2"], ["validate", "--var"], "config/bad-assignment"],
+    [["ls", "hunter2", "--bogus"], ["ls"], "cli/usage"],
+    [["exec", "web", "echo", "hunter4"], ["exec"], "cli/usage"],
+    [["exec", "web", "--root", "mysql", "-phunter4"], ["exec", "--root"], "cli/usage"],
+    [["exec", "web", "echo", "hunter4", "--", "true"], ["exec"], "select/unknown-vm"],
+    [["ssh", "web", "echo", "hunter4"], ["ssh"], "cli/usage"],
+  ])("keeps of %j only the names, not the words that were not understood", async (args, argv, code) => {
+    await lab.vmlab(["apply", "--yes"]);
+    expect((await lab.vmlab(args)).code).toBe(1);
+    const line = (await kept()).at(-1);
+    expect(line).toMatchObject({
+      argv,
+      diagnostics: expect.arrayContaining([{ code, severity: "error" }]),
+    });
+    expect(JSON.stringify(line)).not.toContain("hunter");
+    expect(await lab.succeed("logs", "--self")).not.toContain("hunter");
+  });
+
+  test("keeps no words when it cannot tell how long to be", async () => {
+    await withLevel("loud", "exec", "web", "echo", "hunter4");
+    expect((await kept()).at(-1)).toMatchObject({
+      argv: ["exec"],
+      diagnostics: [{ code: "host/bad-environment-variable", summary: 'VMLAB_LOG cannot be "loud"' }],
+    });
+  });
+
   test("is written for --version and help neither", async () => {
     await lab.vmlab(["--version"]);
     await lab.vmlab([]);
