@@ -1,32 +1,20 @@
-import { join } from "node:path";
 import type { Command } from "commander";
-import { addTable } from "../../engine/config/edit.ts";
 import { nameHint } from "../../engine/config/nearest-name.ts";
 import type { Expansion, Lab, VmInputs } from "../../engine/config/types.ts";
 import { DiagnosticsError, fail } from "../../engine/diagnostics.ts";
 import { isJsonObject, type JsonObject } from "../../engine/json.ts";
-import { DEFAULT_PLAN_OPTIONS } from "../../engine/plan/options.ts";
-import { applyEdited } from "../apply-edited.ts";
 import { hasErrors } from "../apply-run.ts";
 import { cloneSettings } from "../clone-settings.ts";
 import type { CommandContext } from "../context.ts";
-import { defineCommand, repeated } from "../define-command.ts";
+import { defineCommand } from "../define-command.ts";
 import { expandRecorded } from "../expand-recorded.ts";
-import { addVariableOptions, duration, positiveInteger } from "../plan-arguments.ts";
-import { requireFreeName, takenNames } from "../vm-names.ts";
-import { type GivenVariables, LAB_FILE, openLab, openStore } from "../workspace.ts";
+import { addNewVmOptions, givenSettings, makeNewVms, type NewVmOptions } from "../new-vms.ts";
+import { takenNames } from "../vm-names.ts";
+import { openLab, openStore } from "../workspace.ts";
 
-interface CloneOptions extends GivenVariables {
+interface CloneOptions extends NewVmOptions {
   readonly fromSnapshot?: string;
   readonly full?: boolean;
-  readonly cpus?: number;
-  readonly memory?: string;
-  readonly disk?: string;
-  readonly port?: readonly string[];
-  readonly yes?: boolean;
-  readonly autoApprove?: boolean;
-  readonly lockTimeout: number;
-  readonly details?: boolean;
 }
 
 export function define(context: CommandContext): Command {
@@ -51,20 +39,13 @@ export function define(context: CommandContext): Command {
     .argument("<source>", "a VM, or a template of lab.toml")
     .argument("<new...>", "names of the new VMs")
     .option("--from-snapshot <name>", "the disk as it was in this snapshot of the VM")
-    .option("--full", "copy what the VM has written, instead of sharing it")
-    .option("--cpus <n>", "vCPUs", positiveInteger)
-    .option("--memory <size>", "memory, such as 2GiB")
-    .option("--disk <size>", "size of the disk, at least that of the source")
-    .option("--port <[host:]guest>", "forward a port, in place of those of the source (repeatable)", repeated)
-    .option("-y, --yes", "do not ask")
-    .option("--auto-approve", "the same as --yes")
-    .option("--lock-timeout <duration>", "wait this long while another vmlab holds the lock", duration, 0)
-    .option("--details", "list the attributes of the plan");
-  return addVariableOptions(command).action(
-    async (source: string, names: readonly string[], options: CloneOptions) => {
-      context.exitCode = await clone(context, source, names, options);
-    },
-  );
+    .option("--full", "copy what the VM has written, instead of sharing it");
+  return addNewVmOptions(command, {
+    disk: "size of the disk, at least that of the source",
+    port: "forward a port, in place of those of the source (repeatable)",
+  }).action(async (source: string, names: readonly string[], options: CloneOptions) => {
+    context.exitCode = await clone(context, source, names, options);
+  });
 }
 
 async function clone(
@@ -77,37 +58,18 @@ async function clone(
   const state = await (await openStore(context)).read();
   const expansion = expandRecorded(lab, state);
   if (hasErrors(expansion.diagnostics)) throw new DiagnosticsError(expansion.diagnostics);
-  const settings = settingsFrom(lab, expansion, source.replace(/^vm\./, ""), options);
-  const taken = takenNames(lab, expansion, state);
-  const path = join(context.folder, LAB_FILE);
-  const before = await context.effects.files.readText(path);
-  let after = before;
-  for (const name of names) {
-    requireFreeName(name, taken);
-    after = await addTable(after, ["vms", name], settings);
-  }
-  const list = names.join(", ");
-  return await applyEdited(context, {
-    edits: [{ path, before, after }],
-    given: options,
-    plan: { ...DEFAULT_PLAN_OPTIONS, targets: names.map((name) => `vm.${name}`) },
+  return await makeNewVms(context, {
     command: "clone",
-    question: `Write ${names.map((name) => `[vms.${name}]`).join(", ")} to ${LAB_FILE} and make ${names.length === 1 ? "it" : "them"}?`,
-    yes: options.yes === true || options.autoApprove === true,
-    lockTimeoutMs: options.lockTimeout,
-    details: options.details === true,
-    afterFailure: `${LAB_FILE} declares ${list} now. "vmlab apply" goes on; "vmlab delete ${names.join(" ")}" takes ${names.length === 1 ? "it" : "them"} back.`,
+    names,
+    taken: takenNames(lab, expansion, state),
+    settings: settingsFrom(lab, expansion, source.replace(/^vm\./, ""), options),
+    options,
   });
 }
 
 function settingsFrom(lab: Lab, expansion: Expansion, source: string, options: CloneOptions): JsonObject {
-  const { fromSnapshot, full, cpus, memory, disk, port } = options;
-  const own = {
-    ...(cpus === undefined ? {} : { cpus }),
-    ...(memory === undefined ? {} : { memory }),
-    ...(disk === undefined ? {} : { disk }),
-    ...(port === undefined ? {} : { ports: port }),
-  };
+  const { fromSnapshot, full } = options;
+  const own = givenSettings(options);
   const vms = expansion.resources.filter(({ type }) => type === "vm");
   const vm = vms.find(({ name }) => name === source);
   if (vm !== undefined) {

@@ -1,32 +1,20 @@
-import { join } from "node:path";
 import type { Command } from "commander";
-import { addTable } from "../../engine/config/edit.ts";
 import { nameHint } from "../../engine/config/nearest-name.ts";
 import type { Lab } from "../../engine/config/types.ts";
 import { DiagnosticsError, fail } from "../../engine/diagnostics.ts";
-import { isJsonObject } from "../../engine/json.ts";
-import { DEFAULT_PLAN_OPTIONS } from "../../engine/plan/options.ts";
-import { applyEdited } from "../apply-edited.ts";
+import { isJsonObject, type JsonObject } from "../../engine/json.ts";
 import { hasErrors } from "../apply-run.ts";
 import type { CommandContext } from "../context.ts";
-import { defineCommand, repeated } from "../define-command.ts";
+import { defineCommand } from "../define-command.ts";
 import { expandRecorded } from "../expand-recorded.ts";
-import { addVariableOptions, duration, positiveInteger } from "../plan-arguments.ts";
-import { nextFreeName, requireFreeName, takenNames } from "../vm-names.ts";
-import { type GivenVariables, LAB_FILE, openLab, openStore } from "../workspace.ts";
+import { addNewVmOptions, givenSettings, makeNewVms, type NewVmOptions } from "../new-vms.ts";
+import { nextFreeName, takenNames } from "../vm-names.ts";
+import { openLab, openStore } from "../workspace.ts";
 
-interface CreateOptions extends GivenVariables {
+interface CreateOptions extends NewVmOptions {
   readonly role?: string;
   readonly image?: string;
   readonly template?: string;
-  readonly cpus?: number;
-  readonly memory?: string;
-  readonly disk?: string;
-  readonly port?: readonly string[];
-  readonly yes?: boolean;
-  readonly autoApprove?: boolean;
-  readonly lockTimeout: number;
-  readonly details?: boolean;
 }
 
 export function define(context: CommandContext): Command {
@@ -48,16 +36,11 @@ export function define(context: CommandContext): Command {
     .argument("[name]", "name, which is also the hostname")
     .option("--role <name>", "a role of lab.toml")
     .option("--image <name>", "an image of lab.toml")
-    .option("--template <name>", "a template of lab.toml")
-    .option("--cpus <n>", "vCPUs", positiveInteger)
-    .option("--memory <size>", "memory, such as 2GiB")
-    .option("--disk <size>", "size of the disk, such as 20GiB")
-    .option("--port <[host:]guest>", "forward a port (repeatable)", repeated)
-    .option("-y, --yes", "do not ask")
-    .option("--auto-approve", "the same as --yes")
-    .option("--lock-timeout <duration>", "wait this long while another vmlab holds the lock", duration, 0)
-    .option("--details", "list the attributes of the plan");
-  return addVariableOptions(command).action(async (name: string | undefined, options: CreateOptions) => {
+    .option("--template <name>", "a template of lab.toml");
+  return addNewVmOptions(command, {
+    disk: "size of the disk, such as 20GiB",
+    port: "forward a port (repeatable)",
+  }).action(async (name: string | undefined, options: CreateOptions) => {
     context.exitCode = await create(context, name, options);
   });
 }
@@ -73,21 +56,12 @@ async function create(
   if (hasErrors(expansion.diagnostics)) throw new DiagnosticsError(expansion.diagnostics);
   const base = requireSource(lab, options);
   const taken = takenNames(lab, expansion, state);
-  if (given !== undefined) requireFreeName(given, taken);
-  const name = given ?? nextFreeName(base, taken);
-  const path = join(context.folder, LAB_FILE);
-  const before = await context.effects.files.readText(path);
-  const after = await addTable(before, ["vms", name], settings(options));
-  return await applyEdited(context, {
-    edits: [{ path, before, after }],
-    given: options,
-    plan: { ...DEFAULT_PLAN_OPTIONS, targets: [`vm.${name}`] },
+  return await makeNewVms(context, {
     command: "create",
-    question: `Write [vms.${name}] to ${LAB_FILE} and make it?`,
-    yes: options.yes === true || options.autoApprove === true,
-    lockTimeoutMs: options.lockTimeout,
-    details: options.details === true,
-    afterFailure: `${LAB_FILE} declares vm.${name} now. "vmlab apply" goes on; "vmlab delete ${name}" takes it back.`,
+    names: [given ?? nextFreeName(base, taken)],
+    taken,
+    settings: settings(options),
+    options,
   });
 }
 
@@ -126,15 +100,12 @@ function requireSource(lab: Lab, options: CreateOptions): string {
   });
 }
 
-function settings(options: CreateOptions): Record<string, string | number | readonly string[]> {
-  const { template, role, image, cpus, memory, disk, port } = options;
+function settings(options: CreateOptions): JsonObject {
+  const { template, role, image } = options;
   return {
     ...(template === undefined ? {} : { template }),
     ...(role === undefined ? {} : { role }),
     ...(image === undefined ? {} : { image }),
-    ...(cpus === undefined ? {} : { cpus }),
-    ...(memory === undefined ? {} : { memory }),
-    ...(disk === undefined ? {} : { disk }),
-    ...(port === undefined ? {} : { ports: port }),
+    ...givenSettings(options),
   };
 }

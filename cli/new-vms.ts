@@ -1,0 +1,84 @@
+/** New VMs in lab.toml: what create and clone share. */
+import { join } from "node:path";
+import type { Command } from "commander";
+import { addTable } from "../engine/config/edit.ts";
+import type { JsonObject } from "../engine/json.ts";
+import { DEFAULT_PLAN_OPTIONS } from "../engine/plan/options.ts";
+import { applyEdited } from "./apply-edited.ts";
+import type { CommandContext } from "./context.ts";
+import { repeated } from "./define-command.ts";
+import { addVariableOptions, duration, positiveInteger } from "./plan-arguments.ts";
+import { requireFreeName, type Taken } from "./vm-names.ts";
+import { type GivenVariables, LAB_FILE } from "./workspace.ts";
+
+export interface NewVmOptions extends GivenVariables {
+  readonly cpus?: number;
+  readonly memory?: string;
+  readonly disk?: string;
+  readonly port?: readonly string[];
+  readonly yes?: boolean;
+  readonly autoApprove?: boolean;
+  readonly lockTimeout: number;
+  readonly details?: boolean;
+}
+
+/** `texts`: what a command says of an option in its own way. */
+export function addNewVmOptions(
+  command: Command,
+  texts: { readonly disk: string; readonly port: string },
+): Command {
+  command
+    .option("--cpus <n>", "vCPUs", positiveInteger)
+    .option("--memory <size>", "memory, such as 2GiB")
+    .option("--disk <size>", texts.disk)
+    .option("--port <[host:]guest>", texts.port, repeated)
+    .option("-y, --yes", "do not ask")
+    .option("--auto-approve", "the same as --yes")
+    .option("--lock-timeout <duration>", "wait this long while another vmlab holds the lock", duration, 0)
+    .option("--details", "list the attributes of the plan");
+  return addVariableOptions(command);
+}
+
+/** As lab.toml has them. */
+export function givenSettings({ cpus, memory, disk, port }: NewVmOptions): JsonObject {
+  return {
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(memory === undefined ? {} : { memory }),
+    ...(disk === undefined ? {} : { disk }),
+    ...(port === undefined ? {} : { ports: port }),
+  };
+}
+
+/** Writes a table for each name and makes its VM, after a question. */
+export async function makeNewVms(
+  context: CommandContext,
+  request: {
+    readonly command: string;
+    readonly names: readonly string[];
+    readonly taken: Taken;
+    readonly settings: JsonObject;
+    readonly options: NewVmOptions;
+  },
+): Promise<number> {
+  const { command, names, taken, settings, options } = request;
+  const path = join(context.folder, LAB_FILE);
+  const before = await context.effects.files.readText(path);
+  let after = before;
+  for (const name of names) {
+    requireFreeName(name, taken);
+    after = await addTable(after, ["vms", name], settings);
+  }
+  const addresses = names.map((name) => `vm.${name}`);
+  const them = names.length === 1 ? "it" : "them";
+  return await applyEdited(context, {
+    edits: [{ path, before, after }],
+    given: options,
+    plan: { ...DEFAULT_PLAN_OPTIONS, targets: addresses },
+    command,
+    question: `Write ${names.map((name) => `[vms.${name}]`).join(", ")} to ${LAB_FILE} and make ${them}?`,
+    yes: options.yes === true || options.autoApprove === true,
+    lockTimeoutMs: options.lockTimeout,
+    details: options.details === true,
+    afterFailure: `${LAB_FILE} declares ${addresses.join(", ")} now. "vmlab apply" goes on; "vmlab delete ${names.join(" ")}" takes ${them} back.`,
+  });
+}
