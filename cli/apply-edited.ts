@@ -4,7 +4,16 @@ import { makePlan } from "../engine/plan/make-plan.ts";
 import type { PlanOptions } from "../engine/plan/options.ts";
 import type { Plan } from "../engine/plan/types.ts";
 import type { Workspace } from "../engine/workspace.ts";
-import { applied, hasErrors, planned, recoverFirst, showPlan, summarise } from "./apply-run.ts";
+import {
+  applied,
+  exitCodeOf,
+  hasErrors,
+  NOTHING_DONE,
+  planned,
+  recoverFirst,
+  showPlan,
+  summarise,
+} from "./apply-run.ts";
 import { confirm } from "./confirm.ts";
 import type { CommandContext } from "./context.ts";
 import { type FileEdit, withEdits, writeEdits } from "./edited-files.ts";
@@ -23,15 +32,18 @@ export interface EditedApply {
   readonly yes: boolean;
   readonly lockTimeoutMs: number;
   readonly details: boolean;
+  /** Events in place of texts; the user has agreed before. */
+  readonly json: boolean;
   /** Said when the edit is in place and the apply failed. */
   readonly afterFailure: string;
 }
 
 export async function applyEdited(context: CommandContext, request: EditedApply): Promise<number> {
   const { effects, terminal } = context;
-  const reporter = runReporter(context, { json: false });
-  const agreed = (): Promise<boolean> =>
-    confirm(context, request.question, { yes: request.yes, what: request.command });
+  const { json, yes, command, question } = request;
+  const reporter = runReporter(context, { json });
+  const agreed = (shown: { readonly shown?: string } = {}): Promise<boolean> =>
+    confirm(context, question, { yes, json, what: command, ...shown });
   if (request.plan !== undefined) {
     const present = await openWorkspace(context, request.given, reporter.events);
     await recoverFirst(context, reporter, present, request);
@@ -42,12 +54,15 @@ export async function applyEdited(context: CommandContext, request: EditedApply)
   if (plan === undefined || request.plan === undefined) {
     if (!(await agreed())) return 1;
     await writeEdits(effects, request.edits);
-    terminal.out.write(`${LAB_FILE} is changed. There was no VM to delete.\n`);
+    if (json) reporter.events({ type: "run-finished", result: NOTHING_DONE, durationMs: 0 });
+    else terminal.out.write(`${LAB_FILE} is changed. There was no VM to delete.\n`);
     return 0;
   }
-  await showPlan(context, plan, { details: request.details });
-  terminal.out.write("\n");
-  if (!(await agreed())) return 1;
+  if (!json) {
+    await showPlan(context, plan, { details: request.details });
+    terminal.out.write("\n");
+  }
+  if (!(await agreed({ shown: "the plan" }))) return 1;
   await writeEdits(effects, request.edits);
   const written = await workspaceOf(context, workspace.lab, reporter.events);
   const begun = effects.clock.now();
@@ -55,10 +70,9 @@ export async function applyEdited(context: CommandContext, request: EditedApply)
   try {
     const { parallelism } = request.plan;
     const outcome = await applied(context, reporter, written, plan, { ...request, parallelism });
-    code = summarise(context, outcome, plan, {
-      verb: request.command,
-      durationMs: effects.clock.now() - begun,
-    });
+    code = json
+      ? exitCodeOf(outcome)
+      : summarise(context, outcome, plan, { verb: command, durationMs: effects.clock.now() - begun });
   } finally {
     if (code !== 0) terminal.error.write(`${request.afterFailure}\n`);
   }

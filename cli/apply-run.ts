@@ -2,7 +2,7 @@
 import type { ApplyOutcome } from "../engine/apply/options.ts";
 import type { Diagnostic } from "../engine/diagnostics.ts";
 import { DiagnosticsError } from "../engine/diagnostics.ts";
-import type { EventSink } from "../engine/events.ts";
+import type { EventSink, RunCounts } from "../engine/events.ts";
 import type { PlanOutcome } from "../engine/plan/options.ts";
 import { outputsDiffer } from "../engine/plan/outputs-differ.ts";
 import type { Plan } from "../engine/plan/types.ts";
@@ -137,6 +137,11 @@ export function summarise(
   out.write(renderSummary(outcome, { ...about, made, palette: colours(out) }));
   return exitCodeOf(outcome);
 }
+
+/** How an apply without anything to do ends. */
+export const NOTHING_DONE: RunCounts = {
+  ...{ created: 0, updated: 0, replaced: 0, deleted: 0, failed: 0, skipped: 0 },
+};
 
 export function exitCodeOf(outcome: ApplyOutcome): number {
   return outcome.failures.length > 0 || outcome.interrupted || hasErrors(outcome.checks) ? 1 : 0;

@@ -20,6 +20,7 @@ export interface NewVmOptions extends GivenVariables {
   readonly autoApprove?: boolean;
   readonly lockTimeout: number;
   readonly details?: boolean;
+  readonly json?: boolean;
 }
 
 /** `texts`: what a command says of an option in its own way. */
@@ -35,7 +36,8 @@ export function addNewVmOptions(
     .option("-y, --yes", "do not ask")
     .option("--auto-approve", "the same as --yes")
     .option("--lock-timeout <duration>", "wait this long while another vmlab holds the lock", duration, 0)
-    .option("--details", "list the attributes of the plan");
+    .option("--details", "list the attributes of the plan")
+    .option("--json", "print events as JSON, one a line (needs --yes)");
   return addVariableOptions(command);
 }
 
@@ -79,6 +81,7 @@ export async function makeNewVms(
     yes: options.yes === true || options.autoApprove === true,
     lockTimeoutMs: options.lockTimeout,
     details: options.details === true,
+    json: options.json === true,
     afterFailure: `${LAB_FILE} declares ${addresses.join(", ")} now. "vmlab apply" goes on; "vmlab delete ${names.join(" ")}" takes ${them} back.`,
   });
 }

@@ -9,7 +9,7 @@ export async function stopForDeletion(
   context: CommandContext,
   provider: VmProvider,
   doomed: readonly Doomed[],
-  force: boolean,
+  { force, json }: { readonly force: boolean; readonly json: boolean },
 ): Promise<boolean> {
   const ids = doomed.flatMap(({ record }) => record?.instance ?? []);
   if (force || ids.length === 0) return true;
@@ -17,7 +17,7 @@ export async function stopForDeletion(
   const running = doomed.filter(({ record }) => found.get(record?.instance ?? "")?.state === "running");
   if (running.length === 0) return true;
   const { terminal } = context;
-  if (!terminal.interactive) {
+  if (!terminal.interactive || json) {
     throw new DiagnosticsError(
       running.map(({ name, address }) =>
         problem({

@@ -9,12 +9,13 @@ import {
   applied,
   changesAnything,
   exitCodeOf,
+  NOTHING_DONE,
   planned,
   recoverFirst,
   showPlan,
   summarise,
 } from "../apply-run.ts";
-import { confirm } from "../confirm.ts";
+import { confirm, requireYesForJson } from "../confirm.ts";
 import type { CommandContext } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
 import { addPlanOptions, type PlanArguments, planOptions } from "../plan-arguments.ts";
@@ -101,16 +102,6 @@ async function applySaved(
   return await finish(context, reporter, workspace, plan, { ...options, verb });
 }
 
-/** Asks in the middle of JSON would be unreadable. */
-export function requireYesForJson(options: ApplyCommandOptions): void {
-  if (options.json !== true || options.yes === true || options.autoApprove === true) return;
-  fail({
-    code: "cli/needs-confirmation",
-    summary: "--json prints events and cannot ask",
-    hint: "Add --yes.",
-  });
-}
-
 /** Shows a plan, asks, applies. */
 export async function carryOut(
   context: CommandContext,
@@ -127,13 +118,13 @@ export async function carryOut(
   }
   const state = await workspace.store.read();
   if (!changesAnything(plan, state)) {
-    if (options.json === true) reporter.events({ type: "run-finished", result: NOTHING, durationMs: 0 });
+    if (options.json === true) reporter.events({ type: "run-finished", result: NOTHING_DONE, durationMs: 0 });
     return 0;
   }
   const yes = options.yes === true || options.autoApprove === true;
   if (plan.operations.length > 0) {
     if (options.json !== true) context.terminal.out.write("\n");
-    if (!(await confirm(context, options.question, { yes, what: options.verb }))) return 1;
+    if (!(await confirm(context, options.question, { yes, what: options.verb, shown: "the plan" }))) return 1;
   }
   return await finish(context, reporter, workspace, plan, options);
 }
@@ -174,5 +165,3 @@ async function finish(
   }
   return summarise(context, outcome, plan, { verb: options.verb, durationMs: clock.now() - begun });
 }
-
-const NOTHING = { created: 0, updated: 0, replaced: 0, deleted: 0, failed: 0, skipped: 0 };

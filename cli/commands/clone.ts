@@ -5,6 +5,7 @@ import { DiagnosticsError, fail } from "../../engine/diagnostics.ts";
 import { isJsonObject, type JsonObject } from "../../engine/json.ts";
 import { hasErrors } from "../apply-run.ts";
 import { cloneSettings } from "../clone-settings.ts";
+import { requireYesForJson } from "../confirm.ts";
 import type { CommandContext } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
 import { expandRecorded } from "../expand-recorded.ts";
@@ -54,6 +55,7 @@ async function clone(
   names: readonly string[],
   options: CloneOptions,
 ): Promise<number> {
+  requireYesForJson(options);
   const lab = await openLab(context, options);
   const state = await (await openStore(context)).read();
   const expansion = expandRecorded(lab, state);

@@ -4,6 +4,7 @@ import type { Lab } from "../../engine/config/types.ts";
 import { DiagnosticsError, fail } from "../../engine/diagnostics.ts";
 import { isJsonObject, type JsonObject } from "../../engine/json.ts";
 import { hasErrors } from "../apply-run.ts";
+import { requireYesForJson } from "../confirm.ts";
 import type { CommandContext } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
 import { expandRecorded } from "../expand-recorded.ts";
@@ -50,6 +51,7 @@ async function create(
   given: string | undefined,
   options: CreateOptions,
 ): Promise<number> {
+  requireYesForJson(options);
   const lab = await openLab(context, options);
   const state = await (await openStore(context)).read();
   const expansion = expandRecorded(lab, state);

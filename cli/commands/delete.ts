@@ -7,6 +7,7 @@ import { DEFAULT_PLAN_OPTIONS } from "../../engine/plan/options.ts";
 import type { State } from "../../engine/state/types.ts";
 import { applyEdited } from "../apply-edited.ts";
 import { hasErrors } from "../apply-run.ts";
+import { requireYesForJson } from "../confirm.ts";
 import type { CommandContext } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
 import { type Doomed, doomedVms, refusals } from "../deletion.ts";
@@ -21,6 +22,7 @@ interface DeleteOptions extends GivenVariables {
   readonly yes?: boolean;
   readonly autoApprove?: boolean;
   readonly lockTimeout: number;
+  readonly json?: boolean;
 }
 
 export function define(context: CommandContext): Command {
@@ -42,7 +44,8 @@ export function define(context: CommandContext): Command {
     .option("-f, --force", "also when they run")
     .option("-y, --yes", "do not ask")
     .option("--auto-approve", "the same as --yes")
-    .option("--lock-timeout <duration>", "wait this long while another vmlab holds the lock", duration, 0);
+    .option("--lock-timeout <duration>", "wait this long while another vmlab holds the lock", duration, 0)
+    .option("--json", "print events as JSON, one a line (needs --yes)");
   return addVariableOptions(command).action(async (names: string[], options: DeleteOptions) => {
     context.exitCode = await deleteVms(context, names, options);
   });
@@ -53,6 +56,7 @@ async function deleteVms(
   names: readonly string[],
   options: DeleteOptions,
 ): Promise<number> {
+  requireYesForJson(options);
   const lab = await openLab(context, options);
   const { state, providers } = await openMachines(context);
   const expansion = expandRecorded(lab, state);
@@ -60,7 +64,8 @@ async function deleteVms(
   const doomed = doomedVms(names, expansion, state);
   const problems = refusals(doomed, lab, expansion, state);
   if (problems.length > 0) throw new DiagnosticsError(problems);
-  if (!(await stopForDeletion(context, providers.vm, doomed, options.force === true))) return 1;
+  const { force = false, json = false } = options;
+  if (!(await stopForDeletion(context, providers.vm, doomed, { force, json }))) return 1;
   const made = doomed.filter(({ record }) => record !== undefined);
   const list = doomed.map(({ name }) => name).join(", ");
   return await applyEdited(context, {
@@ -78,6 +83,7 @@ async function deleteVms(
     yes: options.yes === true || options.autoApprove === true,
     lockTimeoutMs: options.lockTimeout,
     details: false,
+    json: options.json === true,
     afterFailure: `${list} ${doomed.length === 1 ? "is" : "are"} not declared any more. "vmlab apply" goes on deleting.`,
   });
 }

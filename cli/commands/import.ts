@@ -2,12 +2,13 @@ import type { Command } from "commander";
 import { fail } from "../../engine/diagnostics.ts";
 import { makePlan } from "../../engine/plan/make-plan.ts";
 import { planned, recoverFirst } from "../apply-run.ts";
+import { requireYesForJson } from "../confirm.ts";
 import type { CommandContext } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
 import { addPlanOptions, planOptions } from "../plan-arguments.ts";
 import { runReporter } from "../run-reporter.ts";
 import { openWorkspace } from "../workspace.ts";
-import { type ApplyCommandOptions, carryOut, requireYesForJson } from "./apply.ts";
+import { type ApplyCommandOptions, carryOut } from "./apply.ts";
 
 export function define(context: CommandContext): Command {
   const command = defineCommand(context, "import", {

@@ -74,6 +74,7 @@ function defineRestore(context: CommandContext): Command {
     .requiredOption("--name <snapshot>", "name of the snapshot")
     .option("--save", "take a snapshot of what is there now first")
     .option("-y, --yes", "do not ask")
+    .option("--auto-approve", "the same as --yes")
     .action(async (vms: string[], options: RestoreArguments) => {
       const { restoreCommand } = await import("../snapshot-commands/restore.ts");
       context.exitCode = await restoreCommand(context, vms, options);

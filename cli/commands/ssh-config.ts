@@ -87,7 +87,13 @@ async function install(
   const changed = withInclude(own.text, pattern);
   if (changed !== undefined) {
     terminal.out.write(`At the top of ${own.path} goes:\n  ${includeLine(pattern)}\n`);
-    if (!(await confirm(context, "Add it?", { yes: options.yes === true, what: "ssh-config --write" })))
+    if (
+      !(await confirm(context, "Add it?", {
+        yes: options.yes === true,
+        what: "ssh-config --write",
+        shown: "the line",
+      }))
+    )
       return 1;
   }
   // The file first: an Include of nothing is no error, a file that nobody includes is no use.

@@ -35,7 +35,14 @@ export async function pruneCommand(context: CommandContext, options: PruneArgume
     return 0;
   }
   const question = `Remove this (${formatSize(planned.freed)}) for good?`;
-  if (!(await confirm(context, question, { yes: options.yes === true, what: "images prune", json })))
+  if (
+    !(await confirm(context, question, {
+      yes: options.yes === true,
+      what: "images prune",
+      json,
+      shown: "the list",
+    }))
+  )
     return 1;
   const only = new Set(planned.removed.map(({ id }) => id));
   const pruned = await registry.prune({ ...wishes, only });

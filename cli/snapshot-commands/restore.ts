@@ -11,6 +11,7 @@ export interface RestoreArguments extends SnapshotArguments {
   readonly name: string;
   readonly save?: boolean;
   readonly yes?: boolean;
+  readonly autoApprove?: boolean;
 }
 
 export async function restoreCommand(
@@ -18,7 +19,8 @@ export async function restoreCommand(
   vms: readonly string[],
   options: RestoreArguments,
 ): Promise<number> {
-  const { name, yes = false } = options;
+  const { name } = options;
+  const yes = options.yes === true || options.autoApprove === true;
   const now = context.effects.clock.now();
   let saved = options.save === true ? `before-${name.slice(0, 32)}-${timeName(now)}` : undefined;
   return await runSnapshot(context, vms, options, {

@@ -48,6 +48,49 @@ describe("create", () => {
   });
 });
 
+type Line = Readonly<Record<string, unknown>>;
+const eventsOf = (text: string): Line[] =>
+  text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Line);
+
+describe("--json", () => {
+  test("prints events alone, the last of which is the end of the run", async () => {
+    const made = eventsOf(await lab.succeed("create", "--role", "docker", "--yes", "--json"));
+    expect(made.filter(({ type }) => type === "operation-finished")).toContainEqual(
+      expect.objectContaining({ operation: expect.objectContaining({ address: "vm.docker-1" }) }),
+    );
+    expect(made.at(-1)).toMatchObject({ type: "run-finished", result: { failed: 0 } });
+    const copied = eventsOf(await lab.succeed("clone", "docker-1", "copy", "--auto-approve", "--json"));
+    expect(copied.at(-1)).toMatchObject({ type: "run-finished", result: { created: 1, failed: 0 } });
+    const deleted = eventsOf(await lab.succeed("delete", "copy", "--force", "--yes", "--json"));
+    expect(deleted.at(-1)).toMatchObject({ type: "run-finished", result: { deleted: 1, failed: 0 } });
+    // mon was declared, and never made.
+    expect(eventsOf(await lab.succeed("delete", "mon", "--yes", "--json"))).toMatchObject([
+      { type: "run-finished", result: { deleted: 0, failed: 0 }, durationMs: 0 },
+    ]);
+  });
+
+  test("asks nothing: not whether to begin, and not whether to stop a VM", async () => {
+    const options = { answers: ["y", "y"] };
+    for (const args of [
+      ["create", "box", "--image", "noble"],
+      ["clone", "web", "copy"],
+      ["delete", "web"],
+    ]) {
+      const { code, stdout, stderr, questions } = await lab.vmlab([...args, "--json"], options);
+      expect({ code, stdout, questions }).toEqual({ code: 1, stdout: "", questions: [] });
+      expect(stderr).toContain("[cli/needs-confirmation]");
+    }
+    expect(await lab.read("lab.toml")).toBe(LAB);
+    await lab.succeed("apply", "--yes");
+    const running = await lab.vmlab(["delete", "mon", "--yes", "--json"], options);
+    expect(running).toMatchObject({ code: 1, stdout: "", questions: [] });
+    expect(running.stderr).toContain("[vm/running]");
+  });
+});
+
 describe("delete", () => {
   beforeEach(() => lab.succeed("apply", "--yes"));
 

@@ -109,7 +109,11 @@ test("what cannot be done is said before anything is changed", async () => {
   expect(await refused("delete", "--all", "--name", "../vm")).toContain(
     "None of the 7 VMs has a snapshot ../vm",
   );
-  expect(await refused("restore", "off", "--name", "clean")).toContain("[cli/needs-confirmation]");
+  // No plan was shown.
+  expect(await refused("restore", "off", "--name", "clean")).toContain(
+    "[cli/needs-confirmation]\n  Hint: Add --yes to go on without a question.\n",
+  );
+  await lab.succeed("snapshot", "restore", "off", "--name", "clean", "--auto-approve");
 });
 
 test("what cannot be taken back comes after a snapshot where lab.toml asks for it, of which so many stay", async () => {
