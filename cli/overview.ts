@@ -4,13 +4,29 @@ import { DiagnosticsError, problem } from "../engine/diagnostics.ts";
 import { COMMANDS, GROUPS } from "./command-table.ts";
 import { TOPICS } from "./help-topics.ts";
 import type { Paint } from "./palette.ts";
+import { LOG_FORMATS } from "./verbosity.ts";
+
+export interface GlobalOption {
+  readonly long: string;
+  readonly flags: string;
+  readonly text: string;
+  /** What its value has to be one of. */
+  readonly choices?: readonly string[];
+}
 
 /** What stands before a command's name. */
-export const GLOBAL_OPTIONS = [
+export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
   { long: "--chdir", flags: "-C, --chdir DIR", text: "Folder of the lab (default: the current one)" },
+  { long: "--verbose", flags: "-v, --verbose", text: "Tell the programs that are run" },
+  {
+    long: "--log-format",
+    flags: "--log-format FORMAT",
+    text: "Standard error as text or json",
+    choices: LOG_FORMATS,
+  },
   { long: "--version", flags: "-V, --version", text: "Print the version" },
   { long: "--help", flags: "-h, --help", text: "Show this help" },
-] as const;
+];
 
 export function helpText(version: string, strong: Paint): string {
   const width = Math.max(

@@ -8,6 +8,8 @@ import { OPTION_GROUPS } from "./help-page.ts";
 import { jsonErrors, withoutLiveArea } from "./json-errors.ts";
 import { printable } from "./render/text-width.ts";
 
+export const LOG_FORMATS: readonly string[] = ["text", "json"];
+
 export interface Verbosity {
   readonly verbose?: boolean;
   readonly logFormat?: "text" | "json";
@@ -18,7 +20,7 @@ export function addVerbosity(command: Command): Command {
     .addOption(new Option("-v, --verbose", "tell the programs that are run").helpGroup(OPTION_GROUPS.every))
     .addOption(
       new Option("--log-format <format>", "standard error as text or json")
-        .choices(["text", "json"])
+        .choices(LOG_FORMATS)
         .default("text")
         .helpGroup(OPTION_GROUPS.every),
     );

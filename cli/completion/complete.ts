@@ -41,6 +41,11 @@ const NOTHING: Offer = { candidates: [] };
 function beginning(before: readonly string[], current: string): Offer {
   const last = before.at(-1);
   if (last === "-C" || last === "--chdir") return { candidates: [], paths: "folders" };
+  const chosen = GLOBAL_OPTIONS.find(({ long }) => long === last || current.startsWith(`${long}=`));
+  if (chosen?.choices !== undefined) {
+    const joined = chosen.long === last ? "" : `${chosen.long}=`;
+    return { candidates: chosen.choices.map((value) => ({ value: `${joined}${value}` })) };
+  }
   if (current.startsWith("-")) {
     return { candidates: GLOBAL_OPTIONS.map(({ long, text }) => ({ value: long, text })) };
   }

@@ -12,7 +12,19 @@ describe("the command line", () => {
   test("alone it lists every command", async () => {
     const { code, stdout } = await lab.vmlab([]);
     expect(code).toBe(0);
-    for (const { name, summary } of COMMANDS) expect(stdout).toContain(`  ${name.padEnd(15)}  ${summary}\n`);
+    for (const { name, summary } of COMMANDS) expect(stdout).toContain(`  ${name.padEnd(19)}  ${summary}\n`);
+  });
+
+  test("--help lists each option that stands before a command's name", async () => {
+    const { stdout } = await lab.vmlab(["--help"]);
+    expect(stdout).toContain(`Options:
+  -C, --chdir DIR      Folder of the lab (default: the current one)
+  -v, --verbose        Tell the programs that are run
+  --log-format FORMAT  Standard error as text or json
+  -V, --version        Print the version
+  -h, --help           Show this help
+`);
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
   test.each(COMMANDS.map(({ name }) => name))("%s --help explains itself, with examples", async (name) => {

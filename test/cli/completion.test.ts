@@ -83,7 +83,9 @@ describe("what the definitions say", () => {
       "--help",
       ":",
     ]);
-    expect(await fits("vmlab -")).toEqual(["--chdir", "--version", "--help", ":"]);
+    expect(await fits("vmlab -")).toEqual([
+      ...["--chdir", "--verbose", "--log-format", "--version", "--help", ":"],
+    ]);
   });
 
   test("values that an option may have", async () => {
@@ -94,6 +96,9 @@ describe("what the definitions say", () => {
       "--format=json",
       ":",
     ]);
+    expect(await fits("vmlab --log-format ")).toEqual(["text", "json", ":"]);
+    expect(await fits("vmlab -v --log-format=")).toEqual(["--log-format=text", "--log-format=json", ":"]);
+    expect(await fits("vmlab --log-format json -v pl")).toContain("plan");
     expect(await fits("vmlab completion ")).toEqual(["bash", "zsh", "fish", ":"]);
   });
 
