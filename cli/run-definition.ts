@@ -11,9 +11,13 @@ export async function runDefinition(
   context: CommandContext,
 ): Promise<number> {
   const { terminal } = context;
+  let failing = definition;
   for (const command of family(definition)) {
     command
-      .exitOverride()
+      .exitOverride((error) => {
+        failing = command;
+        throw error;
+      })
       .allowExcessArguments(false)
       .showSuggestionAfterError(true)
       .configureOutput({
@@ -36,7 +40,7 @@ export async function runDefinition(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;
-    throw usageError(error, definition);
+    throw usageError(error, failing);
   }
 }
 
@@ -45,10 +49,10 @@ function family(command: Command): Command[] {
 }
 
 /** `error: unknown option '--foo'\n(Did you mean --force?)` as a diagnostic. */
-function usageError(error: CommanderError, definition: Command): DiagnosticsError {
+function usageError(error: CommanderError, command: Command): DiagnosticsError {
   const [first = "", ...rest] = error.message.split("\n");
   const suggestion = /\((Did you mean .*\?)\)/.exec(rest.join(" "))?.[1];
-  const help = `"${definition.name()} --help" shows how it is used.`;
+  const help = `"${fullName(command)} --help" shows how it is used.`;
   return new DiagnosticsError([
     problem({
       code: "cli/usage",
@@ -59,4 +63,10 @@ function usageError(error: CommanderError, definition: Command): DiagnosticsErro
       hint: suggestion === undefined ? help : `${suggestion} ${help}`,
     }),
   ]);
+}
+
+/** `vmlab state show`. */
+function fullName(command: Command): string {
+  const { parent } = command;
+  return parent === null ? command.name() : `${fullName(parent)} ${command.name()}`;
 }

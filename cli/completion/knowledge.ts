@@ -1,5 +1,6 @@
 /** What a completion looks at: files only, each read once and only when asked for. What cannot be read is not there. */
 import type { ListedBackup } from "../../engine/host/backup/list-backups.ts";
+import type { Setting } from "../../engine/host/host-settings.ts";
 import type { OperationRecord } from "../../engine/host/operations/record.ts";
 import type { HistoryEntry } from "../../engine/state/store.ts";
 import type { State } from "../../engine/state/types.ts";
@@ -19,6 +20,8 @@ export interface Knowledge {
   images(): Promise<readonly { readonly name: string }[]>;
   trash(): Promise<readonly Trashed[]>;
   operations(): Promise<readonly OperationRecord[]>;
+  /** Of this host. */
+  settings(): Promise<readonly Pick<Setting, "key" | "description">[]>;
   backups(): Promise<readonly ListedBackup[]>;
 }
 
@@ -42,6 +45,10 @@ export function knowledgeOf(context: CommandContext): Knowledge {
     operations: once([], async () => {
       const { listOperations } = await import("../../engine/host/operations/store.ts");
       return await listOperations(effects, home);
+    }),
+    settings: once([], async () => {
+      const { settingKeys } = await import("../../engine/host/host-settings.ts");
+      return await settingKeys(effects);
     }),
     backups: once([], async () => {
       const { listBackups } = await import("../../engine/host/backup/list-backups.ts");

@@ -68,6 +68,9 @@ const SOURCES: Readonly<Record<string, Source>> = {
       text: `${resources} resources`,
     })),
   }),
+  "config get key": settings,
+  "config set key": settings,
+  "config unset key": settings,
   "output name": async (knowledge) => names(Object.keys((await knowledge.state())?.outputs ?? {})),
   "backup restore backup": async (knowledge) => ({
     ...names((await knowledge.backups()).map(({ name }) => name)),
@@ -194,6 +197,15 @@ async function trashed(knowledge: Knowledge): Promise<Offer> {
       })),
       ...all.map(({ id, name }) => ({ value: id, text: name })),
     ]),
+  };
+}
+
+async function settings(knowledge: Knowledge): Promise<Offer> {
+  return {
+    candidates: (await knowledge.settings()).map(({ key, description }) => ({
+      value: key,
+      text: description,
+    })),
   };
 }
 

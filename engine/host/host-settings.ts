@@ -113,6 +113,16 @@ function numberOr(text: string): Json {
   return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
 }
 
+/** Names of all settings, also when config.toml is wrong. */
+export async function settingKeys(
+  effects: Pick<Effects, "files">,
+): Promise<readonly Pick<Setting, "key" | "description">[]> {
+  return (await settingSchemas(effects)).map(({ path, schema }) => ({
+    key: path.join("."),
+    description: String(schema.description ?? ""),
+  }));
+}
+
 interface SettingSchema {
   readonly path: ValuePath;
   readonly schema: JsonObject;

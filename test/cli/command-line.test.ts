@@ -72,6 +72,14 @@ describe("the command line", () => {
       "Error: --json prints events and cannot ask [cli/needs-confirmation]\n  Hint: Add --yes.\n",
     ],
     [
+      ["state", "show"],
+      'Error: missing required argument "address" [cli/usage]\n  Hint: "vmlab state show --help" shows how it is used.\n',
+    ],
+    [
+      ["images", "--bogus"],
+      'Error: unknown option "--bogus" [cli/usage]\n  Hint: "vmlab images list --help" shows how it is used.\n',
+    ],
+    [
       ["trash", "lst"],
       'Error: unknown command "lst" [cli/usage]\n  Hint: Did you mean one of list, ls? "vmlab trash --help" shows how it is used.\n',
     ],

@@ -114,6 +114,16 @@ describe("what the definitions say", () => {
 });
 
 describe("what there is", () => {
+  test("settings of the host, also when config.toml is wrong", async () => {
+    await lab.write("../home/config.toml", "limits = 3\n");
+    for (const verb of ["get", "set", "unset"]) {
+      expect(await fits(`vmlab config ${verb} li`)).toEqual(
+        expect.arrayContaining(["limits.cpus", "limits.memory", "trash.keep", ":"]),
+      );
+    }
+    expect(await fits("vmlab config set limits.memory ")).toEqual([":"]);
+  });
+
   test("names of lab.toml and its includes, before anything is made", async () => {
     expect(await fits("vmlab create --role ")).toEqual(["docker", ":"]);
     expect(await fits("vmlab create --image ")).toEqual(["noble", ":"]);
