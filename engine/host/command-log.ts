@@ -41,6 +41,8 @@ export async function readLog(effects: Pick<Effects, "files">, home: Home): Prom
 export class LogFollower {
   readonly #files: Pick<Effects["files"], "stat" | "readPart">;
   readonly #home: Home;
+  #begun = false;
+  /** Undefined: there was no file at the last look. */
   #inode: number | undefined;
   #position = 0;
   #partial = "";
@@ -50,17 +52,18 @@ export class LogFollower {
     this.#home = home;
   }
 
-  /** What came since the last call; nothing the first time. */
+  /** What came since the last call; nothing the first time. Of a file that is made later, everything. */
   async next(): Promise<readonly JsonObject[]> {
     const path = logFile(this.#home);
     const stat = await this.#files.stat(path);
-    const first = this.#inode === undefined;
+    const first = !this.#begun;
+    this.#begun = true;
     if (stat === undefined) return [];
     const lines: JsonObject[] = [];
     if (!first && stat.inode !== this.#inode) {
-      // It was put aside: its rest comes first.
+      // What was put aside has its rest before it.
       const older = olderFile(this.#home, 1);
-      const rest = await this.#files.stat(older);
+      const rest = this.#inode === undefined ? undefined : await this.#files.stat(older);
       if (rest !== undefined && rest.inode === this.#inode) lines.push(...(await this.#read(older, rest)));
       this.#position = 0;
       this.#partial = "";

@@ -55,6 +55,17 @@ test("a log that cannot be written hinders nobody", async () => {
   expect(await readLog(effects, home)).toEqual([]);
 });
 
+test("a log that is not there yet is followed from its first line on", async () => {
+  const home = await openHome();
+  const follower = new LogFollower(effects, home);
+  expect(await follower.next()).toEqual([]);
+  expect(await follower.next()).toEqual([]);
+  await appendToLog(effects, home, [{ number: 1 }, { number: 2 }]);
+  expect(await follower.next()).toEqual([{ number: 1 }, { number: 2 }]);
+  await appendToLog(effects, home, [{ number: 3 }]);
+  expect(await follower.next()).toEqual([{ number: 3 }]);
+});
+
 test("what is appended is followed, also over the moment in which the file is put aside", async () => {
   const home = await openHome();
   await appendToLog(effects, home, [{ number: 1 }]);
