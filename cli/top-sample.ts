@@ -1,13 +1,14 @@
 /** What `vmlab top` shows of each VM of a lab at one moment. */
 import type { MeasuredVm } from "../engine/operate/resources/usage-meter.ts";
 import { compareNames } from "../engine/operate/select.ts";
+import { type VmState, vmStateOf } from "../engine/operate/vm-state.ts";
 import type { ResourceState } from "../engine/state/types.ts";
+import type { VmObservation } from "../providers/provider.ts";
 
 /** Absent: not known. Sizes in bytes, rates per second. */
 export interface SampledVm {
   readonly name: string;
-  /** `missing`: the state has it, and nobody else. */
-  readonly state: "running" | "paused" | "stopped" | "missing";
+  readonly state: VmState;
   /** CPUs of the host. */
   readonly cpus?: number;
   /** What the guest has. */
@@ -30,11 +31,15 @@ export type Sort = (typeof SORTS)[number];
 export function sampleOf(
   vms: readonly ResourceState[],
   measured: ReadonlyMap<string, MeasuredVm>,
+  observed: ReadonlyMap<string, VmObservation>,
   sort: Sort,
 ): readonly SampledVm[] {
   const weight = WEIGHTS[sort];
   return vms
-    .map((vm) => sampled(vm, measured.get(vm.instance ?? "")))
+    .map((vm) => {
+      const id = vm.instance ?? "";
+      return sampled(vm, measured.get(id), vmStateOf(observed.get(id)));
+    })
     .sort((a, b) => weight(b) - weight(a) || compareNames(a.name, b.name));
 }
 
@@ -49,15 +54,13 @@ const WEIGHTS: Readonly<Record<Sort, (vm: SampledVm) => number>> = {
   name: () => 0,
 };
 
-function sampled({ name, inputs }: ResourceState, found: MeasuredVm | undefined): SampledVm {
+function sampled({ name, inputs }: ResourceState, found: MeasuredVm | undefined, state: VmState): SampledVm {
   const running = found?.usage.running;
   const memory = typeof inputs.memory === "number" ? { memory: inputs.memory } : {};
-  if (found === undefined || running === undefined)
-    return { name, state: found === undefined ? "missing" : "stopped", ...memory };
-  const { startedAt, resident, paused } = running;
+  if (found === undefined || running === undefined) return { name, state, ...memory };
+  const { startedAt, resident } = running;
   return {
-    ...{ name, state: paused ? "paused" : "running" },
-    ...memory,
+    ...{ name, state, ...memory },
     ...(resident === undefined ? {} : { resident }),
     ...found.rates,
     ...(startedAt === undefined ? {} : { uptimeMs: found.usage.time - startedAt }),

@@ -1,6 +1,7 @@
 /** The VMs of a lab as `vmlab list` shows them: what the state records beside what really exists. */
 import { networkAddresses } from "../engine/operate/access/network-addresses.ts";
 import { vmsOf } from "../engine/operate/select.ts";
+import { type VmState, vmStateOf } from "../engine/operate/vm-state.ts";
 import type { Intent, ResourceState, State } from "../engine/state/types.ts";
 import type { PortForward, VmObservation, VmProvider } from "../providers/provider.ts";
 
@@ -8,15 +9,7 @@ import type { PortForward, VmObservation, VmProvider } from "../providers/provid
 export interface ListedVm {
   readonly name: string;
   readonly address: string;
-  readonly state:
-    | "running"
-    | "paused"
-    | "suspended"
-    | "stopped"
-    | "crashed"
-    | "missing"
-    | "incomplete"
-    | "broken";
+  readonly state: VmState;
   /** How far the VM got. */
   readonly phase: string;
   readonly image: string;
@@ -56,7 +49,7 @@ function listed(vm: ResourceState, observation: VmObservation, intent: Intent | 
   const { inputs } = vm;
   const attributes =
     "attributes" in observation ? { ...vm.attributes, ...observation.attributes } : vm.attributes;
-  const state = stateOf(observation);
+  const state = vmStateOf(observation);
   const temporary = temporaryPorts(observation);
   const note = noteOf(vm, observation, intent);
   const role = text(inputs.role);
@@ -87,22 +80,6 @@ function temporaryPorts(observation: VmObservation): PortForward[] {
   return observation.forwards
     .filter(({ purpose }) => purpose === "temporary")
     .map(({ address, host, guest, protocol }) => ({ address, host, guest, protocol }));
-}
-
-function stateOf(observation: VmObservation): ListedVm["state"] {
-  switch (observation.state) {
-    case "running":
-      return observation.paused ? "paused" : "running";
-    case "stopped":
-      if (observation.suspended === true) return "suspended";
-      return observation.clean ? "stopped" : "crashed";
-    case "absent":
-      return "missing";
-    case "incomplete":
-      return "incomplete";
-    case "broken":
-      return "broken";
-  }
 }
 
 function noteOf(

@@ -31,7 +31,6 @@ export interface VmUsage {
 
 /** Counters begin with 0 when the machine is powered on. */
 export interface RunningUsage {
-  readonly paused: boolean;
   /** Milliseconds since the epoch. */
   readonly startedAt?: number;
   /** Milliseconds of the host's CPUs. */

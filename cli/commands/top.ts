@@ -63,7 +63,8 @@ async function top(context: CommandContext, names: readonly string[], options: T
   const meter = new UsageMeter(providers.vm, effects.clock);
   const measure = async (vms: readonly ResourceState[], ms: number): Promise<readonly SampledVm[]> => {
     const ids = vms.flatMap(({ instance }) => instance ?? []);
-    return sampleOf(vms, await meter.measure(ids, ms, leave.signal), options.sort);
+    const measured = await meter.measure(ids, ms, leave.signal);
+    return sampleOf(vms, measured, await providers.vm.read(ids), options.sort);
   };
   const leave = new AbortController();
   const interrupts = listenForInterrupts(terminal, () => {});

@@ -3,6 +3,7 @@ import type { BuildTicket } from "../../engine/host/build-slots.ts";
 import type { Budget, HostUsage, LabUsage, LabVm } from "../../engine/operate/resources/host-usage.ts";
 import { formatSize } from "../../engine/units.ts";
 import type { Palette } from "../palette.ts";
+import { statePaint } from "./state-paint.ts";
 import { type Cell, type Column, renderTable } from "./table.ts";
 import { wrapText } from "./text-width.ts";
 
@@ -144,18 +145,6 @@ function vmRow({ name, state, reserved, usage, cpus }: LabVm, palette: Palette):
   ];
 }
 
-function statePaint(state: LabVm["state"], palette: Palette): Palette["good"] {
-  switch (state) {
-    case "running":
-      return palette.good;
-    case "down":
-      return palette.error;
-    case "paused":
-    case "stopped":
-      return palette.faint;
-  }
-}
-
 function storedLine({ stored, disk }: HostUsage, root: string): string[] {
   const parts = Object.entries(stored)
     .filter(([, bytes]) => bytes > 0)
@@ -165,7 +154,9 @@ function storedLine({ stored, disk }: HostUsage, root: string): string[] {
 
 function notes({ host, memory, labs, stored }: HostUsage, builds: readonly BuildTicket[]): string[] {
   const down = labs.flatMap(({ name, vms }) =>
-    vms.filter(({ state }) => state === "down").map((vm) => `${vm.name} (${name})`),
+    vms
+      .filter(({ reserved, usage }) => reserved?.running === true && usage?.running === undefined)
+      .map((vm) => `${vm.name} (${name})`),
   );
   const promised = Math.max(0, memory.reserved - memory.used);
   return [

@@ -2,6 +2,7 @@
 import { formatDuration } from "../../engine/units.ts";
 import type { Palette } from "../palette.ts";
 import type { SampledVm } from "../top-sample.ts";
+import { statePaint } from "./state-paint.ts";
 import { type Cell, type Column, renderTable } from "./table.ts";
 
 const COLUMNS: readonly Column[] = [
@@ -33,7 +34,7 @@ export function renderTopTable(
     known(vm.sent, (packets) => String(Math.round(packets))),
     vm.state === "running"
       ? known(vm.uptimeMs, (ms) => formatDuration(Math.max(1000, ms)))
-      : { text: vm.state, paint: vm.state === "missing" ? palette.error : palette.faint },
+      : { text: vm.state, paint: statePaint(vm.state, palette) },
   ]);
   return renderTable(COLUMNS, rows, { width, header: palette.faint });
 }

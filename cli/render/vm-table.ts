@@ -3,6 +3,7 @@ import { guestPortKey } from "../../engine/config/ports.ts";
 import { formatSize } from "../../engine/units.ts";
 import type { Palette } from "../palette.ts";
 import type { ListedVm } from "../vm-listing.ts";
+import { statePaint } from "./state-paint.ts";
 import { type Cell, LONGEST_NAME, renderTable } from "./table.ts";
 
 export function renderVmTable(
@@ -12,7 +13,7 @@ export function renderVmTable(
   const { palette } = layout;
   const rows = vms.map((vm): Cell[] => [
     vm.name,
-    { text: stateText(vm), paint: statePaint(vm, palette) },
+    { text: stateText(vm), paint: isReady(vm) ? statePaint(vm.state, palette) : palette.update },
     vm.role ?? vm.image,
     vm.cpus === undefined ? "" : String(vm.cpus),
     vm.memory === undefined ? "" : formatSize(vm.memory),
@@ -44,21 +45,10 @@ export function renderVmTable(
 }
 
 function stateText(vm: ListedVm): string {
-  return vm.phase === "complete" || vm.state !== "running" ? vm.state : "not ready";
+  return isReady(vm) ? vm.state : "not ready";
 }
 
-function statePaint(vm: ListedVm, palette: Palette): (text: string) => string {
-  switch (vm.state) {
-    case "running":
-      return vm.phase === "complete" ? palette.good : palette.update;
-    case "stopped":
-    case "paused":
-    case "suspended":
-      return palette.faint;
-    case "crashed":
-    case "missing":
-    case "incomplete":
-    case "broken":
-      return palette.error;
-  }
+/** False for one that runs and has not got as far as it is to. */
+function isReady({ phase, state }: ListedVm): boolean {
+  return phase === "complete" || state !== "running";
 }

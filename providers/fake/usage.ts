@@ -20,7 +20,6 @@ export function fakeUsage(
   };
   if (state === "stopped") return [[id, usage]];
   const running = {
-    paused: false,
     cpuMs: time / 10,
     resident: Number(memory ?? 0) / 2,
     read: Math.floor(seconds * READ_PER_SECOND),

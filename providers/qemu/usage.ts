@@ -5,7 +5,6 @@ import type { Effects } from "../../engine/effects.ts";
 import type { DiskUsage, RunningUsage, VmUsage } from "../usage.ts";
 import type { QemuContext } from "./context.ts";
 import { machineCounters } from "./machine-counters.ts";
-import { readMachineLog } from "./machine-log.ts";
 import { findMachine, type MachineProcess } from "./machine-process.ts";
 import {
   type Runtime,
@@ -81,13 +80,9 @@ async function measureMachine(
     return undefined;
   });
   if (usage !== undefined && usage.startTime !== machine.startTime) return undefined;
-  const [log, counters] = await Promise.all([
-    readMachineLog(effects, folder),
-    machineCounters(effects, folder),
-  ]);
+  const counters = await machineCounters(effects, folder);
   const own = runtime?.pid === machine.pid && runtime.startTime === machine.startTime;
   return {
-    paused: log.paused !== undefined,
     ...(own ? { startedAt: runtime.startedAt } : {}),
     ...(usage === undefined ? {} : { cpuMs: usage.cpuMs, resident: usage.resident }),
     ...counters,

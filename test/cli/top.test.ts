@@ -2,6 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { main } from "../../cli/main.ts";
 import type { Screen, ScreenSize } from "../../cli/terminal.ts";
+import { homeFrom } from "../../engine/home.ts";
+import { FakeWorld } from "../../providers/fake/world.ts";
 import { CliLab, LAB } from "./cli-lab.ts";
 import { TestTerminal } from "./test-terminal.ts";
 
@@ -70,6 +72,28 @@ web            10.0    512M    256M     16K       4K       -        -        -
 k8s-worker-1      -      1G       -       -        -       -        -  stopped
 `,
     );
+  });
+
+  test("the state of a VM is the one that list tells", async () => {
+    await lab.succeed("suspend", "web");
+    await lab.succeed("pause", "mon");
+    const world = new FakeWorld(lab.effects(), homeFrom({ VMLAB_HOME: lab.home }));
+    for (const machine of (await world.machines()).values())
+      if (machine.name === "k8s-worker-1") await world.put({ ...machine, state: "stopped", clean: false });
+    const states = (vms: readonly { readonly name: string; readonly state: string }[]) =>
+      vms.map(({ name, state }) => `${name} ${state}`);
+    const listed = states(JSON.parse(await lab.succeed("list", "--json")));
+    expect(listed).toEqual(["k8s-worker-1 crashed", "k8s-worker-2 running", "mon paused", "web suspended"]);
+    const args = ["top", "--once", "--sort", "name", "--interval", "1s"];
+    expect(states(JSON.parse(await lab.succeed(...args, "--json")).vms)).toEqual(listed);
+    const table = (await lab.succeed(...args)).trimEnd().split("\n");
+    expect(table.map((line) => line.split(/ +/).at(-1))).toEqual([
+      "UP",
+      "crashed",
+      "-",
+      "paused",
+      "suspended",
+    ]);
   });
 
   test("--json prints an object a measurement until it is interrupted", async () => {

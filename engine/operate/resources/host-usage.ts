@@ -1,8 +1,9 @@
 /** What vmlab has promised of this host and what is really used of it, over all labs. Pure. */
-import type { UsageLab, VmUsage, VolumeUsage } from "../../../providers/provider.ts";
+import type { UsageLab, VmObservation, VmUsage, VolumeUsage } from "../../../providers/provider.ts";
 import type { HostLimits } from "../../host/host-config.ts";
 import { type LedgerLab, type Reservation, runningReservations } from "../../host/labs.ts";
 import { compareNames } from "../select.ts";
+import { type VmState, vmStateOf } from "../vm-state.ts";
 import type { MeasuredVm } from "./usage-meter.ts";
 
 export interface HostUsageInput {
@@ -11,6 +12,8 @@ export interface HostUsageInput {
   readonly bootId: string;
   readonly labs: readonly LedgerLab[];
   readonly vms: readonly MeasuredVm[];
+  /** Of these VMs, by id. */
+  readonly observed: ReadonlyMap<string, VmObservation>;
   readonly volumes: readonly VolumeUsage[];
   readonly stored: StoredBytes;
 }
@@ -86,8 +89,7 @@ export interface LabUsage {
 /** A VM that a lab has reserved something for, that exists, or both. */
 export interface LabVm {
   readonly name: string;
-  /** `down`: what it takes is reserved, but it does not run. */
-  readonly state: "running" | "paused" | "stopped" | "down";
+  readonly state: VmState;
   /** Absent where the ledger does not have it. */
   readonly reserved?: Reservation;
   /** Absent where no machine was found. */
@@ -136,7 +138,7 @@ export function hostUsage(input: HostUsageInput): HostUsage {
   };
 }
 
-function labsOf({ labs, bootId, vms, volumes }: HostUsageInput): LabUsage[] {
+function labsOf({ labs, bootId, vms, observed, volumes }: HostUsageInput): LabUsage[] {
   const lineages = new Map<string, UsageLab & { folder?: string }>();
   for (const { usage } of vms) if (usage.lab !== undefined) lineages.set(usage.lab.lineage, usage.lab);
   for (const { lab } of volumes) lineages.set(lab.lineage, lab);
@@ -152,6 +154,7 @@ function labsOf({ labs, bootId, vms, volumes }: HostUsageInput): LabUsage[] {
           entry,
           bootId,
           vms.filter(({ usage }) => usage.lab?.lineage === lineage),
+          observed,
         ),
         volumes: volumes.filter(({ lab }) => lab.lineage === lineage).sort(byName),
       };
@@ -159,23 +162,26 @@ function labsOf({ labs, bootId, vms, volumes }: HostUsageInput): LabUsage[] {
     .sort(byName);
 }
 
-function vmsOfLab(lab: LedgerLab | undefined, bootId: string, measured: readonly MeasuredVm[]): LabVm[] {
+function vmsOfLab(
+  lab: LedgerLab | undefined,
+  bootId: string,
+  measured: readonly MeasuredVm[],
+  observed: HostUsageInput["observed"],
+): LabVm[] {
   const runs = new Set(lab === undefined ? [] : runningReservations(lab, bootId).map(([name]) => name));
   const reservedFor = (name: string) => {
     const reservation = lab?.reservations[name];
     return reservation === undefined ? {} : { reserved: { ...reservation, running: runs.has(name) } };
   };
   const found = measured.map(({ usage, rates }): LabVm => {
-    const { running, name } = usage;
-    const state =
-      running !== undefined ? (running.paused ? "paused" : "running") : runs.has(name) ? "down" : "stopped";
+    const { id, name } = usage;
     const cpus = rates.cpus === undefined ? {} : { cpus: rates.cpus };
-    return { name, state, ...reservedFor(name), usage, ...cpus };
+    return { name, state: vmStateOf(observed.get(id)), ...reservedFor(name), usage, ...cpus };
   });
   const names = new Set(found.map(({ name }) => name));
   const lost = Object.keys(lab?.reservations ?? {})
     .filter((name) => !names.has(name))
-    .map((name): LabVm => ({ name, state: runs.has(name) ? "down" : "stopped", ...reservedFor(name) }));
+    .map((name): LabVm => ({ name, state: vmStateOf(undefined), ...reservedFor(name) }));
   return [...found, ...lost].sort(byName);
 }
 

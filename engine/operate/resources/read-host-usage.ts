@@ -40,9 +40,13 @@ export async function readHostUsage(
     new UsageMeter(providers.vm, clock).measure(undefined, WINDOW_MS, signal),
     buildsUnderWay(effects, home),
   ]);
-  const [disk, stored] = await Promise.all([host.disk(home.root), storedBytes(files, home)]);
+  const [disk, stored, observed] = await Promise.all([
+    host.disk(home.root),
+    storedBytes(files, home),
+    providers.vm.read([...measured.keys()]),
+  ]);
   const usage = hostUsage({
-    ...{ limits: config.limits, bootId, volumes, stored },
+    ...{ limits: config.limits, bootId, observed, volumes, stored },
     host: { cpus: host.cpus(), memory, disk },
     labs: ledger.labs,
     vms: [...measured.values()],

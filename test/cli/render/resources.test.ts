@@ -25,9 +25,9 @@ const usage: HostUsage = {
       vms: [
         {
           ...{ name: "a-name-of-forty-characters-as-long-as-11", state: "running", reserved, cpus: 1.25 },
-          usage: { ...vm("1"), running: { paused: false, resident: 1.9 * GiB } },
+          usage: { ...vm("1"), running: { resident: 1.9 * GiB } },
         },
-        { name: "db", state: "down", reserved, usage: vm("2") },
+        { name: "db", state: "crashed", reserved, usage: vm("2") },
         { name: "off", state: "stopped", reserved: { ...reserved, running: false }, usage: vm("3") },
       ],
       volumes: [{ id: "v", name: "data", lab: { name: "demo", lineage: "1" }, disk }],
@@ -67,7 +67,7 @@ VMs          -         2        -          1
 LAB                    STATE       VCPUS  BUSY  MEMORY   IN RAM    DISK  ON DISK
 demo                   1 of 3 run      4  1.25   4 GiB  1.9 GiB  80 GiB    6 GiB
   a-name-o…long-as-11  running         2  1.25   2 GiB  1.9 GiB  20 GiB  1.5 GiB
-  db                   down            2     -   2 GiB        -  20 GiB  1.5 GiB
+  db                   crashed         2     -   2 GiB        -  20 GiB  1.5 GiB
   off                  stopped         -     -       -        -  20 GiB  1.5 GiB
   volume.data                                                    20 GiB  1.5 GiB
 

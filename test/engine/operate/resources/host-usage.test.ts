@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { LedgerLab } from "../../../../engine/host/labs.ts";
 import { type HostUsageInput, hostUsage } from "../../../../engine/operate/resources/host-usage.ts";
 import type { MeasuredVm } from "../../../../engine/operate/resources/usage-meter.ts";
-import type { RunningUsage } from "../../../../providers/provider.ts";
+import type { RunningUsage, VmObservation } from "../../../../providers/provider.ts";
 
 const GiB = 1024 ** 3;
 const disk = { size: 10 * GiB, allocated: 2 * GiB, growth: 8 * GiB };
@@ -40,7 +40,7 @@ function machine(labName: string, name: string, running?: Partial<RunningUsage>,
     disk,
   };
   return {
-    usage: running === undefined ? usage : { ...usage, running: { paused: false, ...running } },
+    usage: running === undefined ? usage : { ...usage, running },
     rates: cpus === undefined ? {} : { cpus },
   };
 }
@@ -54,7 +54,7 @@ const input = (fields: Partial<HostUsageInput>): HostUsageInput => ({
     memory: { total: 16 * GiB, available: 9 * GiB },
     disk: { total: 100 * GiB, free: 42 * GiB },
   },
-  ...{ bootId: "boot", labs: [], vms: [], volumes: [] },
+  ...{ bootId: "boot", labs: [], vms: [], observed: new Map(), volumes: [] },
   stored: {
     vms: 6 * GiB,
     layers: 0,
@@ -110,21 +110,33 @@ describe("a lab", () => {
       vms.map((vm) => `${vm.name} ${vm.state} ${vm.reserved?.running === true ? "reserved" : "-"}`),
     ]);
 
-  test("shows each VM as it is, and what is reserved for one that does not run", () => {
+  test("shows each VM as list does, and what is reserved for one that does not run", () => {
+    const off = { state: "stopped", clean: true, attributes: {} } as const;
+    const observed = new Map<string, VmObservation>([
+      ["demo-vm-10", { state: "running", paused: true, attributes: {}, forwards: [] }],
+      ["demo-vm-2", { ...off, clean: false }],
+      ["demo-off", off],
+      ["demo-asleep", { ...off, suspended: true }],
+      ["demo-half", { state: "incomplete" }],
+    ]);
+    const names = { "vm-10": true, "vm-2": true, off: false, asleep: false, half: false };
     expect(
       statesOf({
-        labs: [lab("demo", { "vm-10": true, "vm-2": true, off: false, gone: false, lost: true })],
-        vms: [machine("demo", "vm-10", { paused: true }), machine("demo", "vm-2"), machine("demo", "off")],
+        labs: [lab("demo", { ...names, gone: false, lost: true })],
+        vms: Object.keys(names).map((name) => machine("demo", name)),
+        observed,
       }),
     ).toEqual([
       [
         "demo",
         "/labs/demo",
         [
-          "gone stopped -",
-          "lost down reserved",
+          "asleep suspended -",
+          "gone missing -",
+          "half incomplete -",
+          "lost missing reserved",
           "off stopped -",
-          "vm-2 down reserved",
+          "vm-2 crashed reserved",
           "vm-10 paused reserved",
         ],
       ],
@@ -132,13 +144,21 @@ describe("a lab", () => {
   });
 
   test("that the ledger does not know is shown with what runs of it", () => {
-    expect(statesOf({ vms: [machine("lost", "web", {})] })).toEqual([["lost", undefined, ["web running -"]]]);
+    const observed = new Map<string, VmObservation>([
+      ["lost-web", { state: "running", paused: false, attributes: {}, forwards: [] }],
+    ]);
+    expect(statesOf({ vms: [machine("lost", "web", {})], observed })).toEqual([
+      ["lost", undefined, ["web running -"]],
+    ]);
   });
 
   test("of an earlier boot has nothing reserved", () => {
     const labs = [lab("demo", { web: true }, { bootId: "earlier" })];
-    expect(statesOf({ labs, vms: [machine("demo", "web")] })).toEqual([
-      ["demo", "/labs/demo", ["web stopped -"]],
+    const observed = new Map<string, VmObservation>([
+      ["demo-web", { state: "stopped", clean: false, attributes: {} }],
+    ]);
+    expect(statesOf({ labs, vms: [machine("demo", "web")], observed })).toEqual([
+      ["demo", "/labs/demo", ["web crashed -"]],
     ]);
     expect(hostUsage(input({ labs })).memory.reserved).toBe(0);
   });

@@ -18,7 +18,7 @@ function meter(looks: readonly (Partial<RunningUsage> | "off" | undefined)[]): U
     look += 1;
     if (found === undefined) return new Map<string, VmUsage>();
     const vm = { id: "1", name: "web", time: now, disk: { size: 0, allocated: 0, growth: 0 } };
-    const running = found === "off" ? {} : { running: { paused: false, startedAt: 0, ...found } };
+    const running = found === "off" ? {} : { running: { startedAt: 0, ...found } };
     return new Map([["1", { ...vm, ...running }]]);
   };
   return new UsageMeter({ usage }, clock);
