@@ -12,8 +12,9 @@ export function define(context: CommandContext): Command {
   return defineCommand(context, "resources", {
     summary: "Show what VMs take of this host",
     description:
-      "Over all labs, in any folder: what is reserved for running VMs, what a plan may still ask for, and what is really " +
-      "used. BUSY is CPUs of the host, measured for a second; IN RAM is the resident set of the processes that run the " +
+      "Over all labs, in any folder: what is reserved, what is left of the limit, and what is really used. A plan may ask " +
+      "for the vCPUs, memory and VMs that are left. Of the disk, LEFT is what stays when every disk fills; a plan that " +
+      "makes or grows disks is refused only when these alone could not fill. BUSY is CPUs of the host, measured for a second; IN RAM is the resident set of the processes that run the " +
       "VMs; ON DISK is what disks, volumes and snapshots take of the virtual sizes under DISK. Disks grow as guests write: " +
       "the last line tells whether all of them may fill.",
     examples: [

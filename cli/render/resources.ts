@@ -53,7 +53,7 @@ function budgetTable(usage: HostUsage, { palette, width, bars }: ResourcesLayout
     { header: "" },
     { header: "LIMIT", align: "right" },
     { header: "RESERVED", align: "right" },
-    { header: "FREE", align: "right" },
+    { header: "LEFT", align: "right" },
     { header: "USED", align: "right" },
     { header: "" },
   ];

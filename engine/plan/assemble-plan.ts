@@ -69,6 +69,7 @@ export async function assemblePlan(
       ...decided.items.flatMap((item) => item.decision.notes),
       ...(await storeNotes(basis, decided, planned)),
       ...checkNotes(basis, expanded),
+      ...capacity.notes,
       ...renameHints(changing, state?.resources ?? {}),
     ],
     outputs: options.mode === "destroy" || options.mode === "build" ? [] : expanded.expansion.outputs,

@@ -5,19 +5,24 @@ import { readHostConfig } from "../host/host-config.ts";
 import { readLedger } from "../host/labs.ts";
 import { recordedReservation, reservationAfter, volumeGrowth } from "../host/reservations.ts";
 import type { DecidedLab } from "./decide-all.ts";
+import { filledDisksNotes } from "./filled-disks.ts";
 import type { PlanBasis } from "./make-plan.ts";
-import type { Needs } from "./types.ts";
+import type { Needs, PlanNote } from "./types.ts";
 
 /** No figures for providers that use nothing of this host, or when nothing changes. */
 export async function checkCapacity(
   basis: PlanBasis,
   decided: DecidedLab,
   download: number,
-): Promise<{ readonly needs: Needs; readonly diagnostics: readonly Diagnostic[] }> {
+): Promise<{
+  readonly needs: Needs;
+  readonly notes: readonly PlanNote[];
+  readonly diagnostics: readonly Diagnostic[];
+}> {
   const { workspace } = basis;
   const changes = decided.items.some((item) => item.decision.steps.length > 0);
   if (!changes || !workspace.providers.vm.usesHost || basis.options.mode !== "normal")
-    return { needs: {}, diagnostics: [] };
+    return { needs: {}, notes: [], diagnostics: [] };
   const { effects, home } = workspace;
   const [config, ledger, disk, bootId] = await Promise.all([
     readHostConfig(effects, home),
@@ -39,9 +44,12 @@ export async function checkCapacity(
     download,
     diskFree: disk.free,
   });
-  const { memory, cpus } = capacity;
+  const { memory, cpus, disk: needed } = capacity;
+  const disks = { growth: needed.need - download, room: Math.max(0, needed.free - download) };
   return {
-    needs: { memory, cpus, disk: capacity.disk },
+    needs: { memory, cpus, disk: needed },
+    // A plan that does not fit is refused, and its notes are not shown.
+    notes: needed.need > needed.free ? [] : await filledDisksNotes(basis, decided, disks),
     diagnostics: [...ledger.diagnostics, ...capacity.diagnostics],
   };
 }

@@ -42,7 +42,10 @@ export interface StoredBytes {
   readonly other: number;
 }
 
-/** One thing of which there is so much; `free` is what a plan may still ask for, below 0 when too much is promised. */
+/**
+ * One thing of which there is so much; `free` is the limit without what is reserved, below 0 when too much is promised. Of
+ * vCPUs, memory and VMs a plan may ask for so much; of the disk it may ask for the room of the {@link WorstCase}.
+ */
 export interface Budget {
   readonly limit: number;
   readonly reserved: number;

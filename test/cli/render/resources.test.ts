@@ -58,7 +58,7 @@ test("on 80 columns everything has its place, long names too", () => {
   expect(lines.filter((line) => line.length > 80)).toEqual([]);
   expect(lines.join("\n")).toBe(`Host: 4 CPUs, 16 GiB memory (9 GiB available), 200 GiB disk (60 GiB free)
 
-         LIMIT  RESERVED     FREE       USED
+         LIMIT  RESERVED     LEFT       USED
 vCPUs       16         4       12  1.25 of 4  █████░░░░░░░░░░░░░░░  25 %
 memory  15 GiB     4 GiB   11 GiB    1.9 GiB  █████░░░░░░░░░░░░░░░  27 %
 disk    62 GiB    60 GiB  2.5 GiB      4 GiB  ███████████████████░  96 %
