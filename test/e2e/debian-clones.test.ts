@@ -14,7 +14,7 @@ echo machine-id $(cat /etc/machine-id)
 echo dbus-id $(cat /var/lib/dbus/machine-id 2>/dev/null || cat /etc/machine-id)
 echo host-key $(sudo cut -d ' ' -f 2 /etc/ssh/ssh_host_ed25519_key.pub)
 echo instance $(cat /var/lib/cloud/data/instance-id)
-echo mac $(cat /sys/class/net/e*/address | tail -n 1)
+echo mac $(ip -o link | grep -o 'ether [0-9a-f:]*' | cut -d ' ' -f 2 | tail -n 1)
 echo address $(ip -4 -o addr show | grep -o '10\\.42\\.0\\.[0-9]*/' | head -n 1)
 echo journal $(sudo ls /run/log/journal /var/log/journal 2>/dev/null | grep -c $(cat /etc/machine-id))`;
 
