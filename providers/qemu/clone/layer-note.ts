@@ -1,14 +1,10 @@
-/**
- * layer.json in a VM's folder: the machine is being made to go on in a new layer. It is there before anything is
- * changed, and goes when that is done, so that whoever comes after a crash can finish it.
- */
+/** layer.json in a VM's folder: the machine is being made to go on in a new layer, which a crash leaves to be finished. */
 import { join } from "node:path";
 import type { Effects } from "../../../engine/effects.ts";
-import { isJsonObject } from "../../../engine/json.ts";
-import { readTextIfThere } from "../../../engine/read-text-if-there.ts";
-import { ownerLives, ownOwner, parseOwner } from "../../images/owner.ts";
+import type { JsonObject } from "../../../engine/json.ts";
 import type { QemuContext } from "../context.ts";
 import { findMachine } from "../machine-process.ts";
+import { readOwnedNote, writeOwnedNote } from "../owned-note.ts";
 import { type QmpConnection, withQmp } from "../qmp.ts";
 import {
   activeLayer,
@@ -31,7 +27,7 @@ export interface LayerNote {
 const QMP_MS = 30_000;
 
 export async function writeLayerNote(effects: Effects, folder: VmFolder, note: LayerNote): Promise<void> {
-  await effects.files.write(folder.layerNote, JSON.stringify({ ...note, ...(await ownOwner(effects)) }));
+  await writeOwnedNote(effects, folder.layerNote, note);
 }
 
 /** The running machine writes to the new layer when this resolves. One that does already is no error. */
@@ -77,11 +73,9 @@ export async function endAbandonedSwitch(context: QemuContext, folder: VmFolder)
   const { effects, home } = context;
   await holdingLayers(effects, home, async () => {
     // Another may have settled it, and begun anew, before this one's turn.
-    const text = await readTextIfThere(effects.files, folder.layerNote);
-    if (text === undefined) return;
-    const owner = parseOwner(text);
-    if (owner !== undefined && (await ownerLives(effects, owner))) return;
-    const note = parse(text);
+    const found = await readOwnedNote(effects, folder.layerNote);
+    if (!found?.abandoned) return;
+    const note = layerNote(found.says);
     if (note === undefined) await effects.files.remove(folder.layerNote);
     else await settleSwitch(context, folder, note);
   });
@@ -99,13 +93,8 @@ async function isAttached(qmp: QmpConnection, node: string): Promise<boolean> {
   return devices.some(({ inserted }) => inserted?.["node-name"] === node);
 }
 
-function parse(text: string): LayerNote | undefined {
-  try {
-    const data: unknown = JSON.parse(text);
-    const sound =
-      isJsonObject(data) && [data.before, data.file, data.shared].every((one) => typeof one === "string");
-    return sound ? (data as unknown as LayerNote) : undefined;
-  } catch {
-    return undefined;
-  }
+function layerNote(says: JsonObject | undefined): LayerNote | undefined {
+  const sound =
+    says !== undefined && [says.before, says.file, says.shared].every((one) => typeof one === "string");
+  return sound ? (says as unknown as LayerNote) : undefined;
 }

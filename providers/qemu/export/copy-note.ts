@@ -1,15 +1,9 @@
-/**
- * copy.json in a VM's folder: QEMU is copying the disk, or is about to. It is there before the guest is asked to
- * stand still, and goes when nothing of the copy is left, so that whoever comes after a crash can clear up.
- */
-
+/** copy.json in a VM's folder: QEMU is copying the disk, or is about to, and the guest may be made to stand still. */
 import { errorText } from "../../../engine/diagnostics.ts";
 import type { Effects } from "../../../engine/effects.ts";
-import { isJsonObject } from "../../../engine/json.ts";
-import { readTextIfThere } from "../../../engine/read-text-if-there.ts";
-import { ownerLives, ownOwner, parseOwner } from "../../images/owner.ts";
 import type { QemuContext } from "../context.ts";
 import { findMachine } from "../machine-process.ts";
+import { type OwnedNote, readOwnedNote, writeOwnedNote } from "../owned-note.ts";
 import { type QmpConnection, withQmp } from "../qmp.ts";
 import { readRuntime, unlessDamaged, type VmFolder, vmFolder } from "../vm-folder.ts";
 import { GuestAgent } from "./guest-agent.ts";
@@ -27,16 +21,11 @@ const THAW_MS = 5_000;
 
 /** `freezing`: an agent is about to be asked to make the guest stand still. */
 export async function writeNote(effects: Effects, folder: VmFolder, freezing = false): Promise<void> {
-  await effects.files.write(folder.copyNote, JSON.stringify({ ...(await ownOwner(effects)), freezing }));
+  await writeOwnedNote(effects, folder.copyNote, { freezing });
 }
 
 export async function removeNote(effects: Effects, folder: VmFolder): Promise<void> {
   await effects.files.remove(folder.copyNote);
-}
-
-/** Undefined when there is none; one that is being made may be done at any moment. */
-async function readNote(effects: Effects, folder: VmFolder): Promise<string | undefined> {
-  return await readTextIfThere(effects.files, folder.copyNote);
 }
 
 /**
@@ -50,10 +39,8 @@ export async function endAbandonedCopies(context: QemuContext): Promise<void> {
 
 /** Lets the guest go on and ends the copy, if the process that made it is dead. One look at the disk otherwise. */
 export async function endAbandonedCopy({ effects }: QemuContext, folder: VmFolder): Promise<void> {
-  const note = await readNote(effects, folder);
-  if (note === undefined) return;
-  const owner = parseOwner(note);
-  if (owner !== undefined && (await ownerLives(effects, owner))) return;
+  const note = await readOwnedNote(effects, folder.copyNote);
+  if (!note?.abandoned) return;
   const runtime = await unlessDamaged(readRuntime(effects, folder));
   let frozen = false;
   if ((await findMachine(effects, folder, runtime)) !== undefined) {
@@ -64,13 +51,9 @@ export async function endAbandonedCopy({ effects }: QemuContext, folder: VmFolde
   if (!frozen) await removeNote(effects, folder);
 }
 
-function isFreezing(note: string): boolean {
-  try {
-    const data: unknown = JSON.parse(note);
-    return isJsonObject(data) && data.freezing !== false;
-  } catch {
-    return true;
-  }
+/** Nobody can tell of a note that is damaged: then it may. */
+function isFreezing({ says }: OwnedNote): boolean {
+  return says?.freezing !== false;
 }
 
 /**
@@ -78,7 +61,7 @@ function isFreezing(note: string): boolean {
  * answer; its note stays for whoever comes next.
  */
 export async function letGo(effects: Effects, folder: VmFolder): Promise<boolean> {
-  const note = await readNote(effects, folder);
+  const note = await readOwnedNote(effects, folder.copyNote);
   return note === undefined || !isFreezing(note) || (await thaws(effects, folder));
 }
 

@@ -1,13 +1,9 @@
-/**
- * snapshot.json in a VM's folder: a snapshot is being taken or restored, or the machine is being suspended or resumed. It is there before anything is done to the
- * machine, and goes when all is done or undone, so that whoever comes after a crash can clear up.
- */
+/** snapshot.json in a VM's folder: a snapshot is being taken or restored, or the machine is being suspended or resumed. */
 import type { Effects } from "../../../engine/effects.ts";
-import { isJsonObject } from "../../../engine/json.ts";
-import { readTextIfThere } from "../../../engine/read-text-if-there.ts";
-import { ownerLives, ownOwner, parseOwner } from "../../images/owner.ts";
+import type { JsonObject } from "../../../engine/json.ts";
 import type { QemuContext } from "../context.ts";
 import { findMachine } from "../machine-process.ts";
+import { readOwnedNote, writeOwnedNote } from "../owned-note.ts";
 import { type SuspendNote, settleSuspension } from "../suspend/settle.ts";
 import { readRuntime, readVmRecord, unlessDamaged, type VmFolder } from "../vm-folder.ts";
 import { applyDisks, endMachine } from "./apply-disks.ts";
@@ -25,7 +21,7 @@ type Note =
   | SuspendNote;
 
 export async function writeSnapshotNote(effects: Effects, folder: VmFolder, note: Note): Promise<void> {
-  await effects.files.write(folder.snapshotNote, JSON.stringify({ ...note, ...(await ownOwner(effects)) }));
+  await writeOwnedNote(effects, folder.snapshotNote, note);
 }
 
 export async function removeSnapshotNote(effects: Effects, folder: VmFolder): Promise<void> {
@@ -43,11 +39,9 @@ export async function endAbandonedSnapshot(
   timeoutMs = ANSWER_MS,
 ): Promise<void> {
   const { effects } = context;
-  const text = await readTextIfThere(effects.files, folder.snapshotNote);
-  if (text === undefined) return;
-  const owner = parseOwner(text);
-  if (owner !== undefined && (await ownerLives(effects, owner))) return;
-  const note = parse(text);
+  const found = await readOwnedNote(effects, folder.snapshotNote);
+  if (!found?.abandoned) return;
+  const note = soundNote(found.says);
   const vm = await unlessDamaged(readVmRecord(effects, folder));
   if (note !== undefined && vm !== undefined) {
     // From here on the work is this process's own.
@@ -82,11 +76,9 @@ export async function noteOf(
   effects: Effects,
   folder: VmFolder,
 ): Promise<(Note & { readonly abandoned: boolean }) | undefined> {
-  const text = (await readTextIfThere(effects.files, folder.snapshotNote)) ?? "";
-  const note = parse(text);
-  if (note === undefined) return undefined;
-  const owner = parseOwner(text);
-  return { ...note, abandoned: owner === undefined || !(await ownerLives(effects, owner)) };
+  const found = await readOwnedNote(effects, folder.snapshotNote);
+  const note = soundNote(found?.says);
+  return note === undefined ? undefined : { ...note, abandoned: found?.abandoned ?? true };
 }
 
 /** What has to stand in a note. */
@@ -98,13 +90,8 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   discard: ["tag"],
 } satisfies Record<Note["doing"], readonly string[]>;
 
-function parse(text: string): Note | undefined {
-  try {
-    const data: unknown = JSON.parse(text);
-    if (!isJsonObject(data) || typeof data.doing !== "string") return undefined;
-    const needed = NEEDED[data.doing];
-    return needed?.every((key) => typeof data[key] === "string") ? (data as unknown as Note) : undefined;
-  } catch {
-    return undefined;
-  }
+function soundNote(says: JsonObject | undefined): Note | undefined {
+  if (says === undefined || typeof says.doing !== "string") return undefined;
+  const needed = NEEDED[says.doing];
+  return needed?.every((key) => typeof says[key] === "string") ? (says as unknown as Note) : undefined;
 }
