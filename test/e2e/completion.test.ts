@@ -2,10 +2,10 @@
 import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterEach, expect, test } from "@jest/globals";
 import { CliLab } from "../support/cli-lab.ts";
+import { Tmux } from "../support/tmux.ts";
 
 const run = promisify(execFile);
 const VMLAB = join(import.meta.dirname, "../../dist/vmlab.js");
@@ -32,36 +32,20 @@ const SHELLS = {
 } as const;
 
 let lab: CliLab;
-let server: string | undefined;
+let open: Tmux | undefined;
 afterEach(async () => {
-  if (server !== undefined) await tmux("kill-server").catch(() => undefined);
-  server = undefined;
+  await open?.close();
+  open = undefined;
   await lab.dispose();
 });
 
-async function tmux(...args: string[]): Promise<string> {
-  const { stdout } = await run("tmux", ["-f", "/dev/null", "-S", server ?? "", ...args]);
-  return stdout;
-}
-
-/** Waits until the screen shows what is expected. */
-async function seen(what: RegExp): Promise<string> {
-  const until = Date.now() + 60_000;
-  for (;;) {
-    const screen = await tmux("capture-pane", "-p", "-J");
-    if (what.test(screen)) return screen;
-    if (Date.now() > until) throw new Error(`${what} does not come:\n${screen}`);
-    await pause(50);
-  }
-}
-
 /** Types a line and presses Tab (twice lists, in bash). Ctrl-U has taken the line before away. */
-async function tab(text: string, what: RegExp, times = 1): Promise<string> {
-  await tmux("send-keys", "C-u");
-  await tmux("send-keys", "-l", text);
-  await seen(new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").trimEnd()));
-  for (let count = 0; count < times; count++) await tmux("send-keys", "Tab");
-  return await seen(what);
+async function tab(terminal: Tmux, text: string, what: RegExp, times = 1): Promise<string> {
+  await terminal.press("C-u");
+  await terminal.type(text);
+  await terminal.seen(new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").trimEnd()));
+  for (let count = 0; count < times; count++) await terminal.press("Tab");
+  return await terminal.seen(what);
 }
 
 async function installed(program: string): Promise<boolean> {
@@ -75,13 +59,7 @@ test.each(Object.keys(SHELLS) as (keyof typeof SHELLS)[])(
   "%s completes commands, options, names and files",
   async (shell) => {
     lab = await CliLab.create(LAB);
-    if (
-      !(await installed(shell)) ||
-      !(await run("tmux", ["-V"]).then(
-        () => true,
-        () => false,
-      ))
-    ) {
+    if (!(await installed(shell)) || !(await Tmux.installed())) {
       process.stderr.write(`skipped: ${shell} or tmux is not installed (make setup-tests)\n`);
       return;
     }
@@ -93,29 +71,27 @@ test.each(Object.keys(SHELLS) as (keyof typeof SHELLS)[])(
     });
     await writeFile(join(lab.root, "script"), await lab.ok("completion", shell));
     await lab.write("", "saved plan.bin");
-    server = join(lab.root, "tmux");
     const { start, setUp } = SHELLS[shell];
-    const env = [
-      `HOME=${lab.root}`,
-      `VMLAB_HOME=${lab.home}`,
-      `PATH=${lab.root}/bin:${process.env.PATH ?? ""}`,
-      "LC_ALL=C.UTF-8",
-    ];
-    await tmux(
-      ...["new-session", "-d", "-x", "120", "-y", "40", "-c", lab.folder],
-      ...["env", ...env, ...start],
-    );
-    await tmux("send-keys", setUp, "Enter");
-    await seen(/^> *$/m);
+    const terminal = await Tmux.open(start, {
+      root: lab.root,
+      folder: lab.folder,
+      columns: 120,
+      rows: 40,
+      env: { VMLAB_HOME: lab.home, PATH: `${lab.root}/bin:${process.env.PATH ?? ""}` },
+    });
+    open = terminal;
+    await terminal.press(setUp, "Enter");
+    await terminal.seen(/^> *$/m);
 
-    await tab("vmlab snap", /vmlab snapshot /);
-    await tab("vmlab start we", /vmlab start web /);
-    await tab("vmlab snapshot restore web --name pr", /--name pristine /);
-    await tab("vmlab snapshot restore web --name=pr", /--name=pristine /);
-    await tab("vmlab plan --target vm.k8s-", /vm\.k8s-control /);
-    await tab("vmlab cp web:/etc/motd war", /warehouse:/);
-    await tab("vmlab apply sav", /saved(\\ plan\.bin| plan\.bin)/);
+    await tab(terminal, "vmlab snap", /vmlab snapshot /);
+    await tab(terminal, "vmlab start we", /vmlab start web /);
+    await tab(terminal, "vmlab snapshot restore web --name pr", /--name pristine /);
+    await tab(terminal, "vmlab snapshot restore web --name=pr", /--name=pristine /);
+    await tab(terminal, "vmlab plan --target vm.k8s-", /vm\.k8s-control /);
+    await tab(terminal, "vmlab cp web:/etc/motd war", /warehouse:/);
+    await tab(terminal, "vmlab apply sav", /saved(\\ plan\.bin| plan\.bin)/);
     const listed = await tab(
+      terminal,
       "vmlab stop w",
       /\bwarehouse\b.*\bweb\b|\bweb\b.*\bwarehouse\b/s,
       shell === "bash" ? 2 : 1,
