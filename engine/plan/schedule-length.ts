@@ -1,4 +1,5 @@
 /** How long a list of operations takes when it is carried out as apply does it: as much at a time as the limits allow. */
+import { OperationQueue } from "./operation-queue.ts";
 import type { Operation } from "./types.ts";
 
 export interface ScheduleLimits {
@@ -20,67 +21,31 @@ export function scheduleLength(operations: readonly Operation[], limits: Schedul
 /** What the scheduler of apply does, with estimates in place of work. */
 class Rehearsal {
   readonly #limits: ScheduleLimits;
-  readonly #ids: ReadonlySet<string>;
-  readonly #waitingFor = new Map<string, number>();
-  readonly #dependents = new Map<string, Operation[]>();
-  readonly #ready = new Queue();
-  readonly #boots = new Queue();
+  readonly #queue: OperationQueue;
   readonly #running = new RunningList();
   /** When each place for a build is free. */
   readonly #places: number[];
-  #booting = 0;
   #now = 0;
 
   constructor(operations: readonly Operation[], limits: ScheduleLimits) {
     this.#limits = limits;
-    this.#ids = new Set(operations.map(({ id }) => id));
+    this.#queue = new OperationQueue(operations, limits.boots);
     this.#places = new Array<number>(limits.builds ?? 0).fill(0);
-    for (const operation of operations) {
-      const before = [...operation.needs, ...(operation.after ?? [])].filter((id) => this.#ids.has(id));
-      this.#waitingFor.set(operation.id, before.length);
-      for (const id of before) {
-        const list = this.#dependents.get(id);
-        if (list === undefined) this.#dependents.set(id, [operation]);
-        else list.push(operation);
-      }
-      if (before.length === 0) this.#enqueue(operation);
-    }
   }
 
   run(): number {
     for (;;) {
       while (this.#running.size < this.#limits.parallelism) {
-        const operation = this.#next();
+        const operation = this.#queue.take();
         if (operation === undefined) break;
-        if (operation.step === "start") this.#booting++;
         this.#running.add({ operation, end: this.#endOf(operation) });
       }
       const first = this.#running.take();
       if (first === undefined) return this.#now;
       this.#now = first.end;
-      if (this.#freesBoot(first.operation)) this.#booting--;
-      for (const dependent of this.#dependents.get(first.operation.id) ?? []) {
-        const left = (this.#waitingFor.get(dependent.id) ?? 1) - 1;
-        this.#waitingFor.set(dependent.id, left);
-        if (left === 0) this.#enqueue(dependent);
-      }
+      this.#queue.ended(first.operation);
+      for (const dependent of this.#queue.dependentsOf(first.operation)) this.#queue.release(dependent);
     }
-  }
-
-  #enqueue(operation: Operation): void {
-    const boots = operation.step === "start" && this.#limits.boots !== undefined;
-    (boots ? this.#boots : this.#ready).add(operation);
-  }
-
-  #next(): Operation | undefined {
-    const { boots } = this.#limits;
-    const mayBoot = boots !== undefined && this.#booting < boots;
-    return (mayBoot ? this.#boots.take() : undefined) ?? this.#ready.take();
-  }
-
-  #freesBoot({ id, step }: Operation): boolean {
-    if (step === "ready") return this.#ids.has(id.replace(/:ready$/, ":start"));
-    return step === "start" && !this.#ids.has(id.replace(/:start$/, ":ready"));
   }
 
   /** A build that has begun waits for a place of its own. */
@@ -91,22 +56,6 @@ class Rehearsal {
     const end = Math.max(this.#now, this.#places[place] ?? 0) + estimateMs;
     this.#places[place] = end;
     return end;
-  }
-}
-
-/** First in, first out. */
-class Queue {
-  readonly #all: Operation[] = [];
-  #taken = 0;
-
-  add(operation: Operation): void {
-    this.#all.push(operation);
-  }
-
-  take(): Operation | undefined {
-    const operation = this.#all[this.#taken];
-    if (operation !== undefined) this.#taken++;
-    return operation;
   }
 }
 
