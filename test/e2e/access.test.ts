@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { CliLab } from "../support/cli-lab.ts";
 import { bookworm } from "../support/guests/bookworm.ts";
 import { tinyGuest } from "../support/guests/tiny.ts";
+import { longTest } from "../support/long-test.ts";
 
 const run = promisify(execFile);
 let lab: CliLab;
@@ -139,9 +140,8 @@ test("two VMs are reached by ssh, commands, copies and ports", async () => {
   expect(await lab.list("ssh")).toEqual([]);
 }, 900_000);
 
-const FULL = process.env.VMLAB_TEST_FULL === "1";
-
-(FULL ? test : test.skip)(
+// Debian, for the Python that Ansible needs in a guest.
+longTest(
   "Ansible works on a Debian guest with the inventory, as a file and as a script",
   async () => {
     await lab.write(`lab = { name = "debian" }

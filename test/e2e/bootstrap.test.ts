@@ -2,8 +2,9 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { copyFileSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test } from "@jest/globals";
+import { afterEach, expect } from "@jest/globals";
 import { bookworm } from "../support/guests/bookworm.ts";
+import { longTest } from "../support/long-test.ts";
 import { temporaryFolders } from "../support/temporary-folder.ts";
 
 const temporaryFolder = temporaryFolders();
@@ -18,9 +19,7 @@ afterEach(() => {
   machine = undefined;
 });
 
-/** Two boots and an update-grub under emulation take minutes; the main path boots the same image in every run. */
-const longTest = process.env.VMLAB_TEST_FULL === "1" ? test : test.skip;
-
+// Two boots and an update-grub take minutes; the main path boots the same image in every run.
 longTest(
   "a bootstrapped Debian boots under BIOS, and after update-grub under UEFI, with everything that vmlab relies on",
   async () => {

@@ -12,10 +12,10 @@ import { bundleChild } from "../support/bundle-child.ts";
 import { gone } from "../support/cli-lab.ts";
 import { bookworm } from "../support/guests/bookworm.ts";
 import { diagnosticsOf } from "../support/guests/provider-rig.ts";
+import { longTest } from "../support/long-test.ts";
 import { qcow2Facts } from "../support/qcow2-facts.ts";
 
 const MINUTE = 60_000;
-const longTest = process.env.VMLAB_TEST_FULL === "1" ? test : test.skip;
 let rig: BuildRig;
 let building: Promise<ImageParent & { readonly digest: string }> | undefined;
 

@@ -6,13 +6,13 @@ import { execFile } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect } from "@jest/globals";
 import { CliLab } from "../support/cli-lab.ts";
 import { bookworm } from "../support/guests/bookworm.ts";
+import { longTest } from "../support/long-test.ts";
 
 const run = promisify(execFile);
 const MINUTE = 60_000;
-const full = process.env.VMLAB_TEST_FULL === "1" ? test : test.skip;
 let lab: CliLab;
 let image: string;
 
@@ -71,7 +71,7 @@ beforeAll(async () => {
 }, 20 * MINUTE);
 afterAll(() => lab.dispose());
 
-full(
+longTest(
   "docker, lxd, observer and a custom image are built, boot, and answer; each layer is on the disk once",
   async () => {
     await lab.ok("apply", "--yes");

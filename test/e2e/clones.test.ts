@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { CliLab } from "../support/cli-lab.ts";
 import { tinyGuest } from "../support/guests/tiny.ts";
+import { FULL } from "../support/long-test.ts";
 
 let lab: CliLab;
 
@@ -89,7 +90,7 @@ test("a clone that is killed half-way leaves its source whole, and the next appl
     ["second", "asking the guest to write"],
     ["third", "making the seed"],
   ] as const;
-  const moments = process.env.VMLAB_TEST_FULL === "1" ? all : all.slice(0, 1);
+  const moments = FULL ? all : all.slice(0, 1);
   const names = moments.map(([name]) => name);
   for (const [name, when] of moments) {
     await write("web", name);

@@ -3,9 +3,9 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { CliLab } from "../support/cli-lab.ts";
 import { bookworm } from "../support/guests/bookworm.ts";
 import { tinyGuest } from "../support/guests/tiny.ts";
+import { longTest } from "../support/long-test.ts";
 
 const MINUTE = 60_000;
-const full = process.env.VMLAB_TEST_FULL === "1" ? test : test.skip;
 
 let lab: CliLab;
 beforeEach(async () => {
@@ -22,7 +22,7 @@ cloud_init = "web.yaml"
 ${more}
 `;
 
-full(
+longTest(
   "is carried out beside vmlab's own: lists appended, tables merged, values as cloud-init reads them",
   async () => {
     const image = await bookworm();

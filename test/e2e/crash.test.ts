@@ -8,9 +8,10 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { CliLab, type RunOptions } from "../support/cli-lab.ts";
 import { tinyGuest } from "../support/guests/tiny.ts";
+import { FULL } from "../support/long-test.ts";
 
 const SEED = Number(process.env.VMLAB_TEST_SEED ?? randomInt(2 ** 31));
-const ROUNDS = process.env.VMLAB_TEST_FULL === "1" ? 20 : 5;
+const ROUNDS = FULL ? 20 : 5;
 
 let lab: CliLab | undefined;
 afterEach(async () => {

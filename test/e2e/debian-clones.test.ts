@@ -1,9 +1,9 @@
 /** Clones of a real Debian: nothing of the source's identity is left, cloud-init has run anew, the data are there. */
-import { afterAll, expect, test } from "@jest/globals";
+import { afterAll, expect } from "@jest/globals";
 import { CliLab } from "../support/cli-lab.ts";
 import { bookworm } from "../support/guests/bookworm.ts";
+import { longTest } from "../support/long-test.ts";
 
-const full = process.env.VMLAB_TEST_FULL === "1" ? test : test.skip;
 let lab: CliLab | undefined;
 afterAll(() => lab?.dispose());
 
@@ -23,7 +23,7 @@ async function identity(vm: string): Promise<Record<string, string>> {
   return Object.fromEntries(text.split("\n").map((line) => line.split(" ", 2) as [string, string]));
 }
 
-full(
+longTest(
   "a running Debian and its clones run side by side with nothing of their identity in common",
   async () => {
     const image = await bookworm();

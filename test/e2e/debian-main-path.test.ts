@@ -1,13 +1,15 @@
-/** The main job on a real Debian with real cloud-init: from lab.toml to a login, changes, drift, and away again. */
+/**
+ * The main job on a real Debian with real cloud-init: from lab.toml to a login, changes, drift, and away again. A start
+ * of Debian takes nearly a minute: what tiny guests show as well is left to `make test-full`.
+ */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { CliLab } from "../support/cli-lab.ts";
 import { bookworm } from "../support/guests/bookworm.ts";
+import { FULL } from "../support/long-test.ts";
 
 const MINUTE = 60_000;
-/** A start of Debian takes nearly a minute: what tiny guests show as well is left to the long tests. */
-const FULL = process.env.VMLAB_TEST_FULL === "1";
 const MORE = FULL ? "640MiB" : "512MiB";
 let lab: CliLab;
 let image: string;

@@ -4,12 +4,12 @@
  */
 import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, expect, test } from "@jest/globals";
+import { afterEach, expect } from "@jest/globals";
 import { CliLab } from "../support/cli-lab.ts";
 import { bookworm } from "../support/guests/bookworm.ts";
+import { longTest } from "../support/long-test.ts";
 
 const MINUTE = 60_000;
-const full = process.env.VMLAB_TEST_FULL === "1" ? test : test.skip;
 const examples = join(import.meta.dirname, "../../examples");
 let lab: CliLab | undefined;
 
@@ -31,7 +31,7 @@ async function example(name: string): Promise<CliLab> {
   return made;
 }
 
-full(
+longTest(
   "web and database: the data outlives the machine that it was written on",
   async () => {
     const { ok, guest } = bound(await example("web-and-db"));
@@ -48,7 +48,7 @@ full(
   60 * MINUTE,
 );
 
-full(
+longTest(
   "observability: node exporters are scraped by Prometheus on a third VM",
   async () => {
     const { ok, guest } = bound(await example("observability"));
@@ -65,7 +65,7 @@ full(
   60 * MINUTE,
 );
 
-full(
+longTest(
   "etcd: three members elect a leader, and containers reach those of other nodes",
   async () => {
     const { ok, guest } = bound(await example("etcd"));

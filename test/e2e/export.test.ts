@@ -7,9 +7,9 @@ import { afterEach, expect, test } from "@jest/globals";
 import { CliLab } from "../support/cli-lab.ts";
 import { bookworm } from "../support/guests/bookworm.ts";
 import { tinyGuest } from "../support/guests/tiny.ts";
+import { longTest } from "../support/long-test.ts";
 
 const MINUTE = 60_000;
-const longTest = process.env.VMLAB_TEST_FULL === "1" ? test : test.skip;
 
 let lab: CliLab;
 afterEach(() => lab.dispose());

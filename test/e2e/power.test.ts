@@ -7,9 +7,10 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { CliLab, killed } from "../support/cli-lab.ts";
 import { tinyGuest } from "../support/guests/tiny.ts";
+import { FULL, longTest } from "../support/long-test.ts";
 
 const run = promisify(execFile);
-const MANY = process.env.VMLAB_TEST_FULL === undefined ? 6 : 20;
+const MANY = FULL ? 20 : 6;
 const BOOTS = 3;
 let lab: CliLab;
 let server: Server | undefined;
@@ -224,9 +225,8 @@ const CUTS: readonly Cut[] = [
   { command: "resume", when: /setting the guest's clock/, both: true, found: ["crashed"] },
 ];
 
-const full = process.env.VMLAB_TEST_FULL === undefined ? test.skip : test;
-
-full(
+// Every cut is followed by another start of the guest.
+longTest(
   "whatever is killed while it is suspended or resumed, a VM runs or is suspended, and its disks fit its memory",
   async () => {
     await lab.write(`lab = { name = "cut" }

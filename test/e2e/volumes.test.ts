@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { CliLab } from "../support/cli-lab.ts";
 import { tinyGuest } from "../support/guests/tiny.ts";
+import { longTest } from "../support/long-test.ts";
 
 let lab: CliLab;
 let tiny: string;
@@ -47,9 +48,6 @@ async function mounted(vm: string, place: string): Promise<{ size: number; type:
   const [, type = "", size = ""] = text.split(/\s+/);
   return { size: Number(size), type };
 }
-
-/** With a kernel that has 9p, which makes a guest of its own: on request. */
-const full = process.env.VMLAB_TEST_FULL === "1" ? test : test.skip;
 
 test("data outlive a replaced VM, grow with it, move to another one, and go only when that is said", async () => {
   await lab.write(
@@ -144,7 +142,8 @@ test("killed while a volume is made, vmlab leaves nothing of it behind", async (
   expect(await lab.list("volumes")).toEqual([]);
 }, 300_000);
 
-full(
+// With a kernel that has 9p, which makes a guest of its own.
+longTest(
   "a folder of the host is shared where the guest's kernel can, and the reason is told where it cannot",
   async () => {
     const shares = '[{ from = "src", to = "/src" }, { from = "src", to = "/var/ro", readonly = true }]';

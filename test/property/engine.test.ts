@@ -5,6 +5,7 @@ import { makePlan } from "../../engine/plan/make-plan.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../../engine/plan/options.ts";
 import { memoryTrace } from "../support/effects.ts";
 import { FakeLab } from "../support/fake-lab.ts";
+import { FULL } from "../support/long-test.ts";
 
 interface RandomVm {
   readonly dependsOn: readonly number[];
@@ -89,7 +90,7 @@ const create = async (vms: readonly RandomVm[]) => {
   labs.push(lab);
   return lab;
 };
-const RUNS = { numRuns: process.env.VMLAB_TEST_FULL === "1" ? 100 : 20 };
+const RUNS = { numRuns: FULL ? 100 : 20 };
 
 describe("on random labs", () => {
   test("a plan after an apply is empty", async () => {
