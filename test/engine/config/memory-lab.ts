@@ -9,6 +9,11 @@ import { sha256 } from "../../../engine/json.ts";
 
 export const FOLDER = "/lab";
 
+/** Two lines that make a lab in which a VM needs nothing but its name. */
+export const LAB = `lab = { name = "demo", image = "b" }
+images.b = { bootstrap = { distribution = "debian", suite = "bookworm" } }
+`;
+
 /** Files by lab-relative path; a value `-> PATH` is a symbolic link. */
 export function memoryEffects(
   files: Readonly<Record<string, string>>,
