@@ -51,7 +51,13 @@ export function givenSettings({ cpus, memory, disk, port }: NewVmOptions): JsonO
   };
 }
 
-/** Writes a table for each name and makes its VM, after a question. */
+/** A table of lab.toml: its path, and what is in it. */
+export interface NewTable {
+  readonly path: readonly string[];
+  readonly settings: JsonObject;
+}
+
+/** Writes a table for each name, and what these VMs need beside them, and makes the VMs, after a question. */
 export async function makeNewVms(
   context: CommandContext,
   request: {
@@ -59,17 +65,18 @@ export async function makeNewVms(
     readonly names: readonly string[];
     readonly taken: Taken;
     readonly settings: JsonObject;
+    /** Written before the VMs. */
+    readonly beside?: readonly NewTable[];
     readonly options: NewVmOptions;
   },
 ): Promise<number> {
-  const { command, names, taken, settings, options } = request;
+  const { command, names, taken, settings, beside = [], options } = request;
   const path = join(context.folder, LAB_FILE);
   const before = await context.effects.files.readText(path);
+  for (const name of names) requireFreeName(name, taken);
+  const tables = [...beside, ...names.map((name) => ({ path: ["vms", name], settings }))];
   let after = before;
-  for (const name of names) {
-    requireFreeName(name, taken);
-    after = await addTable(after, ["vms", name], settings);
-  }
+  for (const table of tables) after = await addTable(after, table.path, table.settings);
   const addresses = names.map((name) => `vm.${name}`);
   const them = names.length === 1 ? "it" : "them";
   return await applyEdited(context, {
@@ -77,7 +84,7 @@ export async function makeNewVms(
     given: options,
     plan: { ...DEFAULT_PLAN_OPTIONS, targets: addresses },
     command,
-    question: `Write ${names.map((name) => `[vms.${name}]`).join(", ")} to ${LAB_FILE} and make ${them}?`,
+    question: `Write ${tables.map(({ path }) => `[${path.join(".")}]`).join(", ")} to ${LAB_FILE} and make ${them}?`,
     yes: options.yes === true || options.autoApprove === true,
     lockTimeoutMs: options.lockTimeout,
     details: options.details === true,

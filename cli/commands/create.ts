@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { nameHint } from "../../engine/config/nearest-name.ts";
+import { catalogue } from "../../engine/config/catalogue.ts";
+import { nameHint, nearestName } from "../../engine/config/nearest-name.ts";
 import type { Lab } from "../../engine/config/types.ts";
 import { DiagnosticsError, fail } from "../../engine/diagnostics.ts";
 import { isJsonObject, type JsonObject } from "../../engine/json.ts";
@@ -8,7 +9,7 @@ import { requireYesForJson } from "../confirm.ts";
 import type { CommandContext } from "../context.ts";
 import { defineCommand } from "../define-command.ts";
 import { expandRecorded } from "../expand-recorded.ts";
-import { addNewVmOptions, givenSettings, makeNewVms, type NewVmOptions } from "../new-vms.ts";
+import { addNewVmOptions, givenSettings, makeNewVms, type NewTable, type NewVmOptions } from "../new-vms.ts";
 import { nextFreeName, takenNames } from "../vm-names.ts";
 import { openLab, openStore } from "../workspace.ts";
 
@@ -23,7 +24,8 @@ export function define(context: CommandContext): Command {
     summary: "Add a VM to lab.toml and make it",
     description:
       "Writes [vms.NAME] at the end of lab.toml (comments and layout stay), shows the plan, asks, and applies it. Without " +
-      "NAME it takes the next free one: docker-1, docker-2. Nothing is written before you agree; if the apply fails the " +
+      "NAME it takes the next free one: docker-1, docker-2. A role of the catalogue that lab.toml does not declare is " +
+      "declared with it. Nothing is written before you agree; if the apply fails the " +
       'entry stays, and "vmlab apply" goes on.',
     examples: [
       { command: "vmlab create --role docker", text: "docker-1, or the next free number" },
@@ -35,7 +37,7 @@ export function define(context: CommandContext): Command {
   });
   command
     .argument("[name]", "name, which is also the hostname")
-    .option("--role <name>", "a role of lab.toml")
+    .option("--role <name>", "a role of lab.toml or of the catalogue")
     .option("--image <name>", "an image of lab.toml")
     .option("--template <name>", "a template of lab.toml");
   return addNewVmOptions(command, {
@@ -56,19 +58,27 @@ async function create(
   const state = await (await openStore(context)).read();
   const expansion = expandRecorded(lab, state);
   if (hasErrors(expansion.diagnostics)) throw new DiagnosticsError(expansion.diagnostics);
-  const base = requireSource(lab, options);
+  const { name, beside } = requireSource(lab, options);
   const taken = takenNames(lab, expansion, state);
   return await makeNewVms(context, {
     command: "create",
-    names: [given ?? nextFreeName(base, taken)],
+    names: [given ?? nextFreeName(name, taken)],
     taken,
     settings: settings(options),
+    beside,
     options,
   });
 }
 
-/** What the VM is made from, checked by name; the name is also what generated names begin with. */
-function requireSource(lab: Lab, options: CreateOptions): string {
+/** What the VM is made from, checked by name. */
+interface Source {
+  /** What generated names begin with. */
+  readonly name: string;
+  readonly beside: readonly NewTable[];
+}
+
+/** A role of the catalogue need not be declared: it is, beside its first VM. */
+function requireSource(lab: Lab, options: CreateOptions): Source {
   const chosen = (["role", "image", "template"] as const).flatMap((kind) => {
     const name = options[kind];
     return name === undefined ? [] : [{ kind, name }];
@@ -80,26 +90,40 @@ function requireSource(lab: Lab, options: CreateOptions): string {
       hint: "A role brings its own image.",
     });
   }
+  const beside: NewTable[] = [];
   for (const { kind, name } of chosen) {
     const tables = lab.document[`${kind}s`];
     const names = isJsonObject(tables) ? Object.keys(tables) : [];
     if (names.includes(name)) continue;
+    if (kind === "role" && catalogue[name] !== undefined) {
+      beside.push({ path: ["roles", name], settings: { use: name } });
+      continue;
+    }
     fail({
       code: "config/unknown-reference",
       summary: `lab.toml declares no ${kind} "${name}"`,
-      hint: nameHint(name, names, kind) ?? `"vmlab show" and lab.toml list them.`,
+      hint: sourceHint(kind, name, names),
     });
   }
   const [first] = chosen;
-  if (first !== undefined) return first.name;
+  if (first !== undefined) return { name: first.name, beside };
   const settings = lab.document.lab;
   const image = isJsonObject(settings) ? settings.image : undefined;
-  if (typeof image === "string") return "vm";
+  if (typeof image === "string") return { name: "vm", beside };
   return fail({
     code: "cli/usage",
     summary: "what the VM is made from is not said",
     hint: "Give --role, --image or --template, or set lab.image.",
   });
+}
+
+function sourceHint(kind: "role" | "image" | "template", name: string, declared: readonly string[]): string {
+  if (kind !== "role") return nameHint(name, declared, kind) ?? `"vmlab show" and lab.toml list them.`;
+  const known = [...new Set([...declared, ...Object.keys(catalogue)])].sort();
+  const nearest = nearestName(name, known);
+  return nearest === undefined
+    ? `lab.toml and the catalogue have: ${known.join(", ")}.`
+    : `Did you mean "${nearest}"?`;
 }
 
 function settings(options: CreateOptions): JsonObject {

@@ -36,6 +36,20 @@ describe("create", () => {
     );
   });
 
+  test("declares a role of the catalogue with its first VM", async () => {
+    const { questions } = await lab.vmlab(["create", "obs", "--role", "observer"], { answers: ["no"] });
+    expect(questions).toEqual(["Write [roles.observer], [vms.obs] to lab.toml and make it? [y/N] "]);
+    expect(await lab.read("lab.toml")).toBe(LAB);
+    await lab.succeed("create", "obs", "--role", "observer", "--yes");
+    expect(await lab.read("lab.toml")).toBe(
+      `${LAB}\n[roles.observer]\nuse = "observer"\n\n[vms.obs]\nrole = "observer"\n`,
+    );
+    await lab.succeed("create", "--role", "observer", "--yes");
+    expect((await lab.read("lab.toml")).match(/\[roles\.observer\]/g)).toHaveLength(1);
+    const { stderr } = await lab.vmlab(["create", "--role", "nothing-like-it"]);
+    expect(stderr).toContain("Hint: lab.toml and the catalogue have: docker, k8s, kata, lxd, observer.\n");
+  });
+
   test("writes nothing when the entry would be wrong or the user says no", async () => {
     const wrong = await lab.vmlab(["create", "big", "--image", "noble", "--memory", "lots", "--yes"]);
     expect(wrong.code).toBe(1);
