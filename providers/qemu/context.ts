@@ -9,4 +9,6 @@ export interface QemuContext {
   readonly imageDisk: (digest: string) => string;
   /** Digest of a layer of the image that is not in the store; without this, only the image itself is looked for. */
   readonly missingLayer?: (digest: string) => Promise<string | undefined>;
+  /** Of machines that were cloned while they ran, by id: the layer that this command froze last. */
+  readonly frozen?: Map<string, string>;
 }

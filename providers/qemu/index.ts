@@ -42,7 +42,7 @@ export interface QemuProviderOptions {
 }
 
 export function qemuProvider(options: QemuProviderOptions): VmProvider {
-  const context: QemuContext = options;
+  const context: QemuContext = { ...options, frozen: new Map() };
   const { effects, home } = options;
   return {
     name: "qemu",

@@ -63,20 +63,23 @@ test("a running VM and its clones go on by themselves, also when the source is g
   await lab.ok("snapshot", "restore", "copy", "--name", "then", "--yes");
   expect(await notes("copy")).toEqual(["one", "copy"]);
 
-  // Of a clone that is off, twice: nothing was written in between, so both stand on the same layer.
+  // Two of a source that is off, in which nothing was written in between, stand on the same layer. So do two of one
+  // that runs when one command makes them: they begin at one moment.
   await lab.ok("stop", "past");
   const before = await lab.list("layers");
-  const off = (name: string) => `\n[vms.${name}]\nclone = "past"\npower = "stopped"\n`;
-  await lab.write((await lab.read()) + off("twin-1") + off("twin-2"));
+  const off = (name: string, source: string) => `\n[vms.${name}]\nclone = "${source}"\npower = "stopped"\n`;
+  const twins = [off("twin-1", "past"), off("twin-2", "past"), off("left", "web"), off("right", "web")];
+  await lab.write((await lab.read()) + twins.join(""));
   await lab.ok("apply", "--yes");
-  expect(await lab.list("layers")).toHaveLength(before.length + 1);
+  expect(await lab.list("layers")).toHaveLength(before.length + 2);
 
   await lab.ok("delete", "web", "past", "--force", "--yes");
   await lab.ok("trash", "empty", "--yes");
   await lab.ok("restart", "copy");
-  await lab.ok("start", "twin-1");
+  await lab.ok("start", "twin-1", "right");
   expect(await notes("copy")).toEqual(["one", "copy"]);
   expect(await notes("twin-1")).toEqual(["one", "copy"]);
+  expect(await notes("right")).toEqual(["one", "web"]);
 
   await lab.ok("destroy", "--yes");
   await lab.ok("trash", "empty", "--yes");

@@ -27,9 +27,12 @@ export async function shareDisk(
   const { vm, machine } = source;
   const below = vm.layers.slice(0, -1);
   const top = below.at(-1);
-  // Nothing was written since it was cloned last.
-  if (machine === undefined && top !== undefined && "shared" in top && (await isEmpty(context, source)))
-    return below;
+  if (top !== undefined && "shared" in top) {
+    // The clones of one command begin at one moment, and a source of many does not come to stand on as many layers.
+    if (context.frozen?.get(vm.id) === top.shared) return below;
+    // Nothing was written since it was cloned last.
+    if (machine === undefined && (await isEmpty(context, source))) return below;
+  }
   if (machine === undefined) return await freeze(context, source, undefined);
   const running = await requireRunning(context, vm.id);
   const work = { effects: context.effects, address: `vm.${vm.name}`, call, env: {} };
@@ -71,6 +74,7 @@ async function freeze(
       if (still !== undefined) await still(() => switchMachine(effects, folder, note));
       await settleSwitch(context, folder, note);
       await effects.files.chmod(frozen, 0o400);
+      context.frozen?.set(vm.id, shared);
     } catch (error) {
       // Nobody may stand on a layer that a machine goes on writing to.
       await settleSwitch(context, folder, note).catch(() => undefined);
