@@ -102,10 +102,18 @@ function flattened(prefix: string, table: JsonObject): (readonly [string, string
     if (typeof value === "number" && key.endsWith("Ms"))
       return [[path.slice(0, -2), formatDuration(value)] as const];
     if (typeof value === "number" && key.endsWith("size")) return [[path, formatSize(value)] as const];
-    if (Array.isArray(value))
-      return [[path, value.map((item: Json) => describeValue("", item)).join(", ")] as const];
+    if (Array.isArray(value)) return [[path, value.map(itemText).join(", ")] as const];
     return [[path, describeValue(path, value)] as const];
   });
+}
+
+/** `lan (ip 10.42.0.3, mtu 1500)` of a table that has a name, such as a network. */
+function itemText(item: Json): string {
+  if (!isJsonObject(item) || isDeferred(item) || typeof item.name !== "string")
+    return describeValue("", item);
+  const { name, ...rest } = item;
+  const details = flattened("", rest).map((entry) => entry.join(" "));
+  return details.length === 0 ? name : `${name} (${details.join(", ")})`;
 }
 
 function isEmpty(value: Json): boolean {

@@ -77,9 +77,9 @@ export async function listCommand(
   if (await isFakeLab(context))
     error.write("This lab's own images are pretended ones, which are not in the store of this host.\n");
   if (images.length === 0) {
-    out.write(
-      'There are no images in the store. "vmlab apply" gets those that a lab needs, "vmlab images import FILE" takes one.\n',
-    );
+    const text =
+      'There are no images in the store. "vmlab apply" gets those that a lab needs, "vmlab images import FILE" takes one.';
+    out.write(`${wrapText(text, out.columns).join("\n")}\n`);
     return 0;
   }
   const now = context.effects.clock.now();

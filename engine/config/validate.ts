@@ -211,8 +211,8 @@ function suggestedName(name: string, joiner: string): string | undefined {
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, joiner)
     .replace(/^[^a-z]+/, "")
-    .replace(/[^a-z0-9]+$/, "")
-    .slice(0, 40);
+    .slice(0, 40)
+    .replace(/[^a-z0-9]+$/, "");
   return fixed === "" || fixed === name ? undefined : fixed;
 }
 

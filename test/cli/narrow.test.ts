@@ -92,6 +92,10 @@ test("listings keep to the width and show names whole, with less of the rest", a
   await lab.succeed("backup", "create");
   await keeps(["backup", "list"], [named.lab]);
   await keeps(["state", "history"], []);
+  // Addresses and digests are not cut, so that they can be copied; all else keeps to the width.
+  const { text: all, wide } = await shown(["show"]);
+  expect(wide.filter((line) => !/ (https:|sha256:|[0-9a-f]{64}$)/.test(line))).toEqual([]);
+  expect(all.replaceAll(/\s+/g, " ")).toContain(`${named.lan} (ip 10.100.100.2, prefix 24, mac `);
   await keeps(["port", named.one], []);
   await keeps(["doctor"], []);
 

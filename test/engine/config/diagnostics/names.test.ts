@@ -12,7 +12,8 @@ test("names with wrong characters", async () => {
         `[vms.Web_1]
 [vms.x-]
 [vars.my-var]
-default=1`,
+default=1
+[vms.a-name-that-is-cut-where-a-hyphen-stand-in-it]`,
     ),
   ).toBe(`lab.toml:3:6-11 config/bad-name: "Web_1" cannot be a name in vms
   A name is 1 to 40 lower-case letters, digits and inner hyphens, beginning with a letter.
@@ -22,7 +23,10 @@ lab.toml:4:6-8 config/bad-name: "x-" cannot be a name in vms
   → Possible: x
 lab.toml:5:7-13 config/bad-name: "my-var" cannot be a name in vars
   A name is 1 to 40 lower-case letters, digits and underscores, beginning with a letter.
-  → Possible: my_var`);
+  → Possible: my_var
+lab.toml:7:6-51 config/bad-name: "a-name-that-is-cut-where-a-hyphen-stand-in-it" cannot be a name in vms
+  A name is 1 to 40 lower-case letters, digits and inner hyphens, beginning with a letter.
+  → Possible: a-name-that-is-cut-where-a-hyphen-stand`);
 });
 
 test("a name that gets too long", async () => {
