@@ -14,7 +14,8 @@ export function define(context: CommandContext): Command {
     description:
       "Over all labs, in any folder: what is reserved, what is left of the limit, and what is really used. A plan may ask " +
       "for the vCPUs, memory and VMs that are left. Of the disk, LEFT is what stays when every disk fills; a plan that " +
-      "makes or grows disks is refused only when these alone could not fill. BUSY is CPUs of the host, measured for a second; IN RAM is the resident set of the processes that run the " +
+      "makes or grows disks is refused only when these alone could not fill. Where limits.disk is set, LEFT is what that " +
+      "leaves beside the disks and volumes of all labs, and more is refused too. BUSY is CPUs of the host, measured for a second; IN RAM is the resident set of the processes that run the " +
       "VMs; ON DISK is what disks, volumes and snapshots take of the virtual sizes under DISK. Disks grow as guests write: " +
       "the last line tells whether all of them may fill.",
     examples: [

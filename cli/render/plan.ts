@@ -233,10 +233,15 @@ function unchangedText(unchanged: number): string {
 }
 
 function needsText(plan: Plan): string {
-  const { download, disk, memory, cpus } = plan.needs;
+  const { download, disk, disks, memory, cpus } = plan.needs;
   return [
     ...(download === undefined || download === 0 ? [] : [`${formatSize(download)} download`]),
     ...sizeNeed(disk, "disk"),
+    ...(disks === undefined || disks.need === 0
+      ? []
+      : [
+          `${formatSize(disks.need)} of disks and volumes (of ${formatSize(disks.free)} that limits.disk leaves)`,
+        ]),
     ...sizeNeed(memory, "memory"),
     ...(cpus === undefined || cpus.need === 0
       ? []

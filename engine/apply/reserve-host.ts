@@ -1,18 +1,17 @@
 /** The lab's entry in the host's ledger: reserved before work starts, settled when it ends, given up with the lab. */
 import { isImageType } from "../config/types.ts";
 import { DiagnosticsError } from "../diagnostics.ts";
-import { checkCapacity, type PlannedVm, type VolumeGrowth } from "../host/capacity.ts";
-import { readHostConfig } from "../host/host-config.ts";
+import type { PlannedVm, PlannedVolume } from "../host/capacity.ts";
+import { capacityOfHost } from "../host/capacity-of-host.ts";
 import { withHostLock } from "../host/host-lock.ts";
+import { LEDGER_VERSION, type LedgerLab, type Reservation, removeLab, writeLab } from "../host/labs.ts";
 import {
-  LEDGER_VERSION,
-  type LedgerLab,
-  type Reservation,
-  readLedger,
-  removeLab,
-  writeLab,
-} from "../host/labs.ts";
-import { recordedReservation, reservationAfter, volumeGrowth } from "../host/reservations.ts";
+  recordedDisks,
+  recordedReservation,
+  recordedVolumes,
+  reservationAfter,
+  volumeAfter,
+} from "../host/reservations.ts";
 import type { Step } from "../plan/types.ts";
 import type { ResourceState } from "../state/types.ts";
 import type { Run } from "./run.ts";
@@ -23,27 +22,15 @@ import type { Run } from "./run.ts";
  */
 export async function reserveHost(run: Run): Promise<void> {
   if (run.plan.operations.length === 0) return;
-  const { effects, home, lab } = run.workspace;
   await withLedger(run, async () => {
     const vms = await vmsAfter(run);
+    const volumes = volumesAfter(run);
     if (run.providers.vm.usesHost) {
-      const [config, ledger, disk, bootId] = await Promise.all([
-        readHostConfig(effects, home),
-        readLedger(effects, home),
-        effects.host.disk(home.root),
-        effects.host.bootId(),
-      ]);
-      const { diagnostics } = checkCapacity({
-        lab: { lineage: run.lab.lineage, name: lab.name },
-        host: config.limits,
-        limits: lab.limits,
-        labs: ledger.labs,
-        bootId,
-        vms,
-        volumes: volumesGrowing(run),
-        download: run.plan.needs.download ?? 0,
-        diskFree: disk.free,
+      const { capacity } = await capacityOfHost(run.workspace, run.lab.lineage, {
+        ...{ vms, volumes, download: run.plan.needs.download ?? 0 },
+        disksBefore: recordedDisks(run.keeper.resources()),
       });
+      const { diagnostics } = capacity;
       if (run.plan.mode !== "destroy" && diagnostics.length > 0) throw new DiagnosticsError(diagnostics);
     }
     const planned = Object.values(run.plan.resources).flatMap((resource) =>
@@ -52,18 +39,23 @@ export async function reserveHost(run: Run): Promise<void> {
     const reservations = Object.fromEntries(
       vms.map(({ name, cpus, memory, disk, running }) => [name, { cpus, memory, disk, running }]),
     );
-    await writeLab(effects, home, await entry(run, [...leasesOf(run), ...planned], reservations));
+    await write(run, {
+      leases: [...leasesOf(run), ...planned],
+      reservations,
+      volumes: Object.fromEntries(volumes.map(({ name, size }) => [name, size])),
+    });
   });
 }
 
 /** What the state says now, after the work. */
 export async function settleHost(run: Run): Promise<void> {
   const reservations: Record<string, Reservation> = {};
-  for (const record of run.keeper.resources()) {
+  const records = run.keeper.resources();
+  for (const record of records) {
     if (record.type === "vm") reservations[record.name] = recordedReservation(record);
   }
-  await withLedger(run, async () =>
-    writeLab(run.workspace.effects, run.workspace.home, await entry(run, leasesOf(run), reservations)),
+  await withLedger(run, () =>
+    write(run, { leases: leasesOf(run), reservations, volumes: recordedVolumes(records) }),
   );
 }
 
@@ -76,23 +68,23 @@ function withLedger(run: Run, action: () => Promise<void>): Promise<void> {
   return withHostLock(effects, home, "labs", action, { events });
 }
 
-async function entry(
+async function write(
   run: Run,
-  leases: readonly string[],
-  reservations: Readonly<Record<string, Reservation>>,
-): Promise<LedgerLab> {
-  const { host } = run.workspace.effects;
-  return {
+  { leases, reservations, volumes }: Required<Pick<LedgerLab, "leases" | "reservations" | "volumes">>,
+): Promise<void> {
+  const { effects, home } = run.workspace;
+  await writeLab(effects, home, {
     version: LEDGER_VERSION,
     lineage: run.lab.lineage,
     name: run.lab.name,
     folder: run.lab.folder,
-    host: await host.hostId(),
-    bootId: await host.bootId(),
+    host: await effects.host.hostId(),
+    bootId: await effects.host.bootId(),
     leases: [...new Set(leases)].sort(),
     reservations,
+    ...(Object.keys(volumes).length === 0 ? {} : { volumes }),
     ...(run.providers.vm.usesHost ? {} : { usesHost: false }),
-  };
+  });
 }
 
 /** Digests that the lab stands on: its images, and the bases of its VMs. */
@@ -114,12 +106,13 @@ function stepsByAddress({ plan }: Run): ReadonlyMap<string, readonly Step[]> {
   return steps;
 }
 
-function volumesGrowing(run: Run): VolumeGrowth[] {
+function volumesAfter(run: Run): PlannedVolume[] {
   const steps = stepsByAddress(run);
-  return Object.values(run.plan.resources).flatMap(
-    (planned) =>
-      volumeGrowth(steps.get(planned.address) ?? [], planned, run.keeper.resource(planned.address)) ?? [],
-  );
+  return addressesOf(run, "volume").flatMap((address) => {
+    const { [address]: planned } = run.plan.resources;
+    const name = address.slice("volume.".length);
+    return volumeAfter(name, steps.get(address) ?? [], planned, run.keeper.resource(address)) ?? [];
+  });
 }
 
 /** What runs now is looked at, as the plan did: after a reboot of the host nothing does, whatever is recorded. */
@@ -129,15 +122,7 @@ async function vmsAfter(run: Run): Promise<PlannedVm[]> {
     .resources()
     .flatMap((record) => (record.type === "vm" ? (record.instance ?? []) : []));
   const found = await run.providers.vm.read(instances);
-  const addresses = new Set(
-    run.keeper
-      .resources()
-      .filter((record) => record.type === "vm")
-      .map((record) => record.address),
-  );
-  for (const resource of Object.values(run.plan.resources))
-    if (resource.type === "vm") addresses.add(resource.address);
-  return [...addresses].flatMap((address) => {
+  return addressesOf(run, "vm").flatMap((address) => {
     const record = run.keeper.resource(address);
     const runs = found.get(record?.instance ?? "")?.state === "running";
     return (
@@ -150,4 +135,13 @@ async function vmsAfter(run: Run): Promise<PlannedVm[]> {
       ) ?? []
     );
   });
+}
+
+/** Of everything of a type that there is or will be. */
+function addressesOf({ keeper, plan }: Run, type: "vm" | "volume"): string[] {
+  const all: readonly { readonly type: string; readonly address: string }[] = [
+    ...keeper.resources(),
+    ...Object.values(plan.resources),
+  ];
+  return [...new Set(all.flatMap((one) => (one.type === type ? one.address : [])))];
 }

@@ -38,6 +38,7 @@ export function labLimits(
     cpus: count(table.cpus),
     memory: size("memory"),
     memoryReserve: size("memory_reserve"),
+    disk: size("disk"),
     diskReserve: size("disk_reserve"),
     vms: count(table.vms),
   });

@@ -78,6 +78,7 @@ export interface LabLimits {
   readonly cpus?: number;
   readonly memory?: number;
   readonly memoryReserve?: number;
+  readonly disk?: number;
   readonly diskReserve?: number;
   readonly vms?: number;
 }

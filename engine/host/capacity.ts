@@ -2,9 +2,11 @@
 import type { LabLimits } from "../config/types.ts";
 import { type Diagnostic, problem } from "../diagnostics.ts";
 import { formatSize } from "../units.ts";
+import { disksFigure, disksShortage, roomFigure, roomShortage } from "./disk-capacity.ts";
 import type { HostLimits } from "./host-config.ts";
-import { type LedgerLab, type Reservation, runningReservations } from "./labs.ts";
+import { type LedgerLab, otherLabs, type Reservation, runningReservations } from "./labs.ts";
 import { type RunningVm, stopCommands, vmsToStop } from "./make-room.ts";
+import { nameLargest } from "./name-largest.ts";
 
 /** A VM as it will be after the plan; bytes. */
 export interface PlannedVm {
@@ -22,10 +24,11 @@ export interface PlannedVm {
   readonly diskAllocated?: number;
 }
 
-/** A volume that a plan makes or grows. */
-export interface VolumeGrowth {
+/** A volume as it will be after the plan; bytes. */
+export interface PlannedVolume {
   readonly name: string;
-  /** Bytes that it may come to take in addition. */
+  readonly size: number;
+  /** What the plan adds to it: all of it when it is made, 0 when it stays. */
   readonly growth: number;
 }
 
@@ -38,7 +41,10 @@ export interface CapacityInput {
   readonly bootId: string;
   /** All VMs that the lab will have. */
   readonly vms: readonly PlannedVm[];
-  readonly volumes?: readonly VolumeGrowth[];
+  /** All volumes that it will have. */
+  readonly volumes?: readonly PlannedVolume[];
+  /** What its disks and volumes could take before the plan. */
+  readonly disksBefore: number;
   /** Bytes that the plan downloads. */
   readonly download: number;
   /** Free bytes of the file system that holds VMLAB_HOME. */
@@ -59,6 +65,8 @@ export interface Capacity {
   readonly cpus: Figure;
   /** `need` is the worst case: every new disk filled. */
   readonly disk: Figure;
+  /** Disks and volumes when every one is full; absent without a limit. */
+  readonly disks?: Figure;
   /** Running VMs; absent without a limit. */
   readonly vms?: Figure;
   readonly diagnostics: readonly Diagnostic[];
@@ -80,17 +88,20 @@ export function checkCapacity(input: CapacityInput): Capacity {
   const memory = figureOf(input, "memory", memoryLimit);
   const cpus = figureOf(input, "cpus", cpuLimit);
   const vms = Number.isFinite(vmLimit) ? figureOf(input, "vms", vmLimit) : undefined;
-  const disk = diskFigure(input);
+  const disk = roomFigure(input);
+  const disks = disksFigure(input);
   const figures = { memory, cpus, ...(vms === undefined ? {} : { vms }) };
   const room = roomHint(input, figures);
   return {
     ...figures,
     disk,
+    ...(disks === undefined ? {} : { disks }),
     diagnostics: [
       ...shortage(input, "memory", memory, room),
       ...shortage(input, "cpus", cpus, room),
       ...(vms === undefined ? [] : shortage(input, "vms", vms, room)),
-      ...diskShortage(input, disk),
+      ...roomShortage(input, disk),
+      ...(disks === undefined ? [] : disksShortage(input, disks)),
     ],
   };
 }
@@ -101,17 +112,7 @@ function figureOf(input: CapacityInput, what: Amount, limit: number): Figure {
 }
 
 function usedByOthers(input: CapacityInput, what: Amount): number {
-  return sum(otherLabs(input).map((lab) => usedBy(lab, input.bootId, what)));
-}
-
-function diskFigure(input: CapacityInput): Figure {
-  const growth = input.vms.map((vm) =>
-    vm.diskChange === undefined ? 0 : Math.max(0, vm.disk - (vm.diskAllocated ?? 0)),
-  );
-  const reserve = Math.max(input.host.diskReserve, input.limits.diskReserve ?? 0);
-  const free = Math.max(0, input.diskFree - reserve);
-  const volumes = (input.volumes ?? []).map((volume) => volume.growth);
-  return { need: sum(growth) + sum(volumes) + input.download, free, limit: free };
+  return sum(otherLabs(input.labs, input.lab.lineage).map((lab) => usedBy(lab, input.bootId, what)));
 }
 
 /** What has to be said about stopping VMs, for everything that is short together. */
@@ -123,7 +124,7 @@ function roomHint(input: CapacityInput, figures: { readonly [what in Amount]?: F
   };
   const running: RunningVm[] = [
     ...input.vms.flatMap((vm) => (vm.running && vm.starts !== true ? [candidate(vm.name, vm)] : [])),
-    ...otherLabs(input).flatMap((lab) =>
+    ...otherLabs(input.labs, input.lab.lineage).flatMap((lab) =>
       runningReservations(lab, input.bootId).map(([name, vm]) => ({ ...candidate(name, vm), lab })),
     ),
   ];
@@ -148,7 +149,7 @@ function isShort(input: CapacityInput, what: Amount, { need, free }: Figure): bo
 function shortage(input: CapacityInput, what: Amount, figure: Figure, room: string): Diagnostic[] {
   if (!isShort(input, what, figure)) return [];
   const running = input.vms.filter((vm) => vm.running);
-  const users = otherLabs(input)
+  const users = otherLabs(input.labs, input.lab.lineage)
     .map((lab) => ({
       lab,
       used: usedBy(lab, input.bootId, what),
@@ -178,49 +179,10 @@ function shortage(input: CapacityInput, what: Amount, figure: Figure, room: stri
   ];
 }
 
-function diskShortage(input: CapacityInput, figure: Figure): Diagnostic[] {
-  if (figure.need <= figure.free || figure.need === 0) return [];
-  const changed = input.vms.filter((vm) => vm.diskChange !== undefined);
-  const reserve = Math.max(input.host.diskReserve, input.limits.diskReserve ?? 0);
-  const trash = input.trash ?? 0;
-  return [
-    problem({
-      code: "host/not-enough-disk",
-      summary: `Disks and downloads may grow by ${formatSize(figure.need)}, and ${formatSize(figure.free)} are free`,
-      detail: [
-        `${formatSize(input.diskFree)} are free on the file system of VMLAB_HOME, of which ${formatSize(reserve)} stay reserved.`,
-        ...(input.download > 0 ? [`Downloads take ${formatSize(input.download)}.`] : []),
-        ...volumeLine(input.volumes ?? []),
-        ...(changed.length > 0 ? [largest(changed, "disk")] : []),
-      ].join("\n"),
-      hint:
-        trash > 0
-          ? `\`vmlab trash empty\` frees ${formatSize(trash)}. Or give VMs smaller disks, or lower disk_reserve under [limits].`
-          : "Make room, give VMs smaller disks, or lower disk_reserve under [limits] in config.toml of VMLAB_HOME.",
-    }),
-  ];
-}
-
-/** `Volumes may take 30 GiB.` */
-function volumeLine(volumes: readonly VolumeGrowth[]): string[] {
-  const bytes = sum(volumes.map(({ growth }) => growth));
-  return bytes === 0 ? [] : [`Volumes may take ${formatSize(bytes)}.`];
-}
-
-const MOST_NAMED = 3;
-
 /** `This lab: k8s-cp 4 GiB, web 2 GiB and 3 more.` */
-function largest(vms: readonly PlannedVm[], what: "memory" | "cpus" | "disk"): string {
-  const sorted = [...vms].sort((a, b) => b[what] - a[what] || (a.name < b.name ? -1 : 1));
-  const named = sorted
-    .slice(0, MOST_NAMED)
-    .map((vm) => `${vm.name} ${what === "cpus" ? vm.cpus : formatSize(vm[what])}`);
-  const more = sorted.length - named.length;
-  return `This lab: ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`;
-}
-
-function otherLabs(input: CapacityInput): readonly LedgerLab[] {
-  return input.labs.filter((lab) => lab.lineage !== input.lab.lineage);
+function largest(vms: readonly PlannedVm[], what: "memory" | "cpus"): string {
+  const amounts = vms.map((vm) => ({ name: vm.name, amount: vm[what] }));
+  return `This lab: ${nameLargest(amounts, what === "memory" ? formatSize : String)}.`;
 }
 
 function usedBy(lab: LedgerLab, bootId: string, what: Amount): number {

@@ -14,6 +14,8 @@ export interface HostLimits {
   /** What the host has. */
   readonly memoryTotal: number;
   readonly memoryReserve: number;
+  /** For the disks and volumes of all labs when every one is full. Absent: no limit. */
+  readonly disk?: number;
   readonly diskReserve: number;
   /** Absent: no limit. */
   readonly vms?: number;
@@ -68,6 +70,7 @@ export async function hostConfigOf(
       memory: limits.memory === undefined ? most : Math.min(sizeOf(limits.memory), most),
       memoryTotal: total,
       memoryReserve,
+      ...(limits.disk === undefined ? {} : { disk: sizeOf(limits.disk) }),
       diskReserve: sizeOf(limits.disk_reserve ?? DEFAULT_DISK_RESERVE),
       ...(limits.vms === undefined ? {} : { vms: limits.vms }),
       parallelStarts: limits.parallel_starts ?? Math.max(2, Math.floor(host.cpus() / 2)),

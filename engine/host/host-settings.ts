@@ -157,6 +157,7 @@ function writtenValue(settings: HostSettings, [table, key]: ValuePath): string |
 const COMPUTED: Readonly<Record<string, (config: HostConfig) => number | null>> = {
   "limits.cpus": ({ limits }) => limits.cpus,
   "limits.memory": ({ limits }) => limits.memory,
+  "limits.disk": () => null,
   "limits.vms": () => null,
   "limits.parallel_starts": ({ limits }) => limits.parallelStarts,
   "builds.parallel": ({ builds }) => builds.parallel,

@@ -1,4 +1,5 @@
-/** The host's ledger: one file a lab under `VMLAB_HOME/labs`, saying which images it leases and what its VMs take. */
+/** The host's ledger: one file a lab under `VMLAB_HOME/labs`, saying which images it leases and what its VMs and volumes
+ * take. */
 
 import { join } from "node:path";
 import { type Diagnostic, warning } from "../diagnostics.ts";
@@ -23,6 +24,8 @@ export interface LedgerLab {
   readonly leases: readonly string[];
   /** By VM name. */
   readonly reservations: Readonly<Record<string, Reservation>>;
+  /** Sizes by volume name; absent: there are none, or the entry was written before they were counted. */
+  readonly volumes?: Readonly<Record<string, number>>;
   /** False: its machines take nothing of this host, whatever they reserve. */
   readonly usesHost?: boolean;
 }
@@ -77,11 +80,23 @@ export async function removeLab(effects: Pick<Effects, "files">, home: Home, lin
   await effects.files.remove(entryFile(home, lineage));
 }
 
+/** All labs but one. */
+export function otherLabs(labs: readonly LedgerLab[], lineage: string): readonly LedgerLab[] {
+  return labs.filter((lab) => lab.lineage !== lineage);
+}
+
 /** What VMs that run now take of this host: those of an earlier boot do not run. */
 export function runningReservations(lab: LedgerLab, bootId: string): [name: string, Reservation][] {
   if (lab.usesHost === false) return [];
   if (lab.bootId !== undefined && lab.bootId !== bootId) return [];
   return Object.entries(lab.reservations).filter(([, reservation]) => reservation.running);
+}
+
+/** What a lab's disks and volumes come to take of this host when every one is full, whether its VMs run or not. */
+export function fullDisks({ usesHost, reservations, volumes = {} }: LedgerLab): number {
+  if (usesHost === false) return 0;
+  const sizes = [...Object.values(reservations).map(({ disk }) => disk), ...Object.values(volumes)];
+  return sizes.reduce((total, size) => total + size, 0);
 }
 
 async function readEntry(
@@ -107,7 +122,9 @@ function isLab(value: unknown): value is LedgerLab {
     Array.isArray(value.leases) &&
     value.leases.every((lease) => typeof lease === "string") &&
     isJsonObject(value.reservations) &&
-    Object.values(value.reservations).every(isReservation)
+    Object.values(value.reservations).every(isReservation) &&
+    (value.volumes === undefined ||
+      (isJsonObject(value.volumes) && Object.values(value.volumes).every((size) => typeof size === "number")))
   );
 }
 

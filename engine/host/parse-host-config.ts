@@ -21,7 +21,7 @@ export async function parseHostConfig(text: string, file: string): Promise<HostS
 
 const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   "": ["limits", "builds", "store", "trash"],
-  "/limits": ["cpus", "memory", "memory_reserve", "disk_reserve", "vms", "parallel_starts"],
+  "/limits": ["cpus", "memory", "memory_reserve", "disk", "disk_reserve", "vms", "parallel_starts"],
   "/builds": ["parallel"],
   "/store": ["keep", "max_age"],
   "/trash": ["keep"],
@@ -63,7 +63,7 @@ function describe(name: string, unknown: unknown, error: ErrorObject, document: 
   }
   let value: unknown = document;
   for (const key of name.split(".")) value = isJsonObject(value) ? value[key] : undefined;
-  const wants = /memory|reserve/.test(name)
+  const wants = /memory|disk/.test(name)
     ? 'a size such as "4GiB"'
     : /(keep|max_age)$/.test(name)
       ? 'a duration such as "7d" or "12h"'

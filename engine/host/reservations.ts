@@ -1,8 +1,8 @@
-/** What a lab's VMs take of the host, from the state, from a plan, or from both. */
+/** What a lab's VMs and volumes take of the host, from the state, from a plan, or from both. */
 import type { PlannedResource, Step } from "../plan/types.ts";
 import { isOff } from "../state/is-off.ts";
 import type { ResourceState } from "../state/types.ts";
-import type { PlannedVm, VolumeGrowth } from "./capacity.ts";
+import type { PlannedVm, PlannedVolume } from "./capacity.ts";
 import type { Reservation } from "./labs.ts";
 
 /** A VM as recorded: it counts as running unless it was never started or was stopped on request or from inside.
@@ -42,21 +42,49 @@ export function reservationAfter(
   };
 }
 
-/** A volume that these steps of a plan make or grow; undefined for any other. */
-export function volumeGrowth(
+/** A volume as it will be after these steps of a plan; undefined when it goes away. */
+export function volumeAfter(
+  name: string,
   steps: readonly Step[],
   planned: PlannedResource | undefined,
   recorded: ResourceState | undefined,
-): VolumeGrowth | undefined {
-  if (planned?.type !== "volume") return undefined;
-  const { name, inputs } = planned;
-  if (steps.includes("allocate")) return { name, growth: inputs.size };
-  const before = recorded?.inputs.size;
-  return steps.includes("grow") ? { name, growth: inputs.size - Number(before ?? 0) } : undefined;
+): PlannedVolume | undefined {
+  const made = steps.includes("allocate");
+  if (steps.includes("trash") && !made) return undefined;
+  const inputs: object | undefined = planned?.inputs ?? recorded?.inputs;
+  if (inputs === undefined) return undefined;
+  const size = sizeOf(inputs);
+  const before = recorded === undefined ? 0 : sizeOf(recorded.inputs);
+  return { name, size, growth: made ? size : steps.includes("grow") ? size - before : 0 };
+}
+
+/** Sizes of the volumes that are recorded, by name. */
+export function recordedVolumes(records: readonly ResourceState[]): Record<string, number> {
+  return Object.fromEntries(
+    records.filter(({ type }) => type === "volume").map(({ name, inputs }) => [name, sizeOf(inputs)]),
+  );
+}
+
+/** What the recorded disks and volumes come to take when every one is full. */
+export function recordedDisks(records: readonly ResourceState[]): number {
+  let bytes = 0;
+  for (const { type, inputs } of records) {
+    if (type === "vm") bytes += sizes(inputs).disk;
+    if (type === "volume") bytes += sizeOf(inputs);
+  }
+  return bytes;
 }
 
 function sizes(inputs: object): Omit<Reservation, "running"> {
   const { cpus, memory, disk } = inputs as { cpus?: unknown; memory?: unknown; disk?: unknown };
-  const number = (value: unknown) => (typeof value === "number" ? value : 0);
-  return { cpus: number(cpus), memory: number(memory), disk: number(disk) };
+  return { cpus: known(cpus), memory: known(memory), disk: known(disk) };
+}
+
+function sizeOf(volume: object): number {
+  return known((volume as { size?: unknown }).size);
+}
+
+/** What only apply will tell counts for nothing. */
+function known(value: unknown): number {
+  return typeof value === "number" ? value : 0;
 }

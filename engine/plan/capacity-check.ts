@@ -1,9 +1,8 @@
 /** Whether the plan fits the host, over all labs on it. */
 import type { Diagnostic } from "../diagnostics.ts";
-import { checkCapacity as compute, type PlannedVm } from "../host/capacity.ts";
-import { readHostConfig } from "../host/host-config.ts";
-import { readLedger } from "../host/labs.ts";
-import { recordedReservation, reservationAfter, volumeGrowth } from "../host/reservations.ts";
+import type { PlannedVm, PlannedVolume } from "../host/capacity.ts";
+import { capacityOfHost } from "../host/capacity-of-host.ts";
+import { recordedDisks, recordedReservation, reservationAfter, volumeAfter } from "../host/reservations.ts";
 import type { DecidedLab } from "./decide-all.ts";
 import { filledDisksNotes } from "./filled-disks.ts";
 import type { PlanBasis } from "./make-plan.ts";
@@ -23,34 +22,17 @@ export async function checkCapacity(
   const changes = decided.items.some((item) => item.decision.steps.length > 0);
   if (!changes || !workspace.providers.vm.usesHost || basis.options.mode !== "normal")
     return { needs: {}, notes: [], diagnostics: [] };
-  const { effects, home } = workspace;
-  const [config, ledger, disk, bootId] = await Promise.all([
-    readHostConfig(effects, home),
-    readLedger(effects, home),
-    effects.host.disk(home.root),
-    effects.host.bootId(),
-  ]);
-  const capacity = compute({
-    lab: { lineage: basis.lineage, name: workspace.lab.name },
-    host: config.limits,
-    limits: workspace.lab.limits,
-    labs: ledger.labs,
-    bootId,
-    vms: vmsAfter(basis, decided),
-    volumes: decided.items.flatMap(
-      ({ address, decision: { steps, planned } }) =>
-        volumeGrowth(steps, planned, basis.state?.resources[address]) ?? [],
-    ),
-    download,
-    diskFree: disk.free,
+  const { capacity, warnings } = await capacityOfHost(workspace, basis.lineage, {
+    ...{ vms: vmsAfter(basis, decided), volumes: volumesAfter(basis, decided), download },
+    disksBefore: recordedDisks(Object.values(basis.state?.resources ?? {})),
   });
-  const { memory, cpus, disk: needed } = capacity;
+  const { memory, cpus, disk: needed, disks: full } = capacity;
   const disks = { growth: needed.need - download, room: Math.max(0, needed.free - download) };
   return {
-    needs: { memory, cpus, disk: needed },
+    needs: { memory, cpus, disk: needed, ...(full === undefined ? {} : { disks: full }) },
     // A plan that does not fit is refused, and its notes are not shown.
     notes: needed.need > needed.free ? [] : await filledDisksNotes(basis, decided, disks),
-    diagnostics: [...ledger.diagnostics, ...capacity.diagnostics],
+    diagnostics: [...warnings, ...capacity.diagnostics],
   };
 }
 
@@ -75,4 +57,14 @@ function vmsAfter(basis: PlanBasis, decided: DecidedLab): PlannedVm[] {
       vms.push({ name: record.name, ...recordedReservation(record) });
   }
   return vms;
+}
+
+function volumesAfter({ state }: PlanBasis, { items }: DecidedLab): PlannedVolume[] {
+  const recorded = state?.resources ?? {};
+  const decisions = new Map(items.map(({ address, decision }) => [address, decision]));
+  return [...new Set([...decisions.keys(), ...Object.keys(recorded)])].flatMap((address) => {
+    if (!address.startsWith("volume.")) return [];
+    const { steps = [], planned } = decisions.get(address) ?? {};
+    return volumeAfter(address.slice("volume.".length), steps, planned, recorded[address]) ?? [];
+  });
 }

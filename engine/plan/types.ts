@@ -258,7 +258,10 @@ export interface PlanNote {
 /** What the plan takes of the host; bytes. Absent figures are not known or not limited. */
 export interface Needs {
   readonly download?: number;
+  /** What the plan adds. */
   readonly disk?: Figure;
+  /** All disks and volumes of the lab when full; only where `limits.disk` is set. */
+  readonly disks?: Figure;
   readonly memory?: Figure;
   readonly cpus?: Figure;
 }

@@ -63,6 +63,7 @@ describe("what is wrong is refused, and nothing is written", () => {
     [["get", "keep"], 'there is no setting "keep"', "There are store.keep, trash.keep."],
     [["set", "limits.cpus", "four"], 'limits.cpus cannot be "four"', "a whole number of 1 or more"],
     [["set", "limits.memory", "lots"], 'limits.memory cannot be "lots"', 'a size such as "4GiB"'],
+    [["set", "limits.disk", "lots"], 'limits.disk cannot be "lots"', 'a size such as "4GiB"'],
     [["set", "trash.keep", "7w"], 'trash.keep cannot be "7w"', 'a duration such as "7d" or "12h"'],
   ])("%j", async (args, summary, advice) => {
     const { code, stderr } = await lab.vmlab(["config", ...args]);
@@ -92,6 +93,7 @@ test("the defaults that are shown are those that hold", async () => {
   }
   expect(await hostConfigOf(spelled, host)).toEqual(await hostConfigOf({}, host));
   expect(settings.filter((setting) => setting.default === null).map(({ key }) => key)).toEqual([
+    "limits.disk",
     "limits.vms",
   ]);
 });

@@ -1,7 +1,7 @@
 /** What vmlab has promised of this host and what is really used of it, over all labs. Pure. */
 import type { UsageLab, VmObservation, VmUsage, VolumeUsage } from "../../../providers/provider.ts";
 import type { HostLimits } from "../../host/host-config.ts";
-import { type LedgerLab, type Reservation, runningReservations } from "../../host/labs.ts";
+import { fullDisks, type LedgerLab, type Reservation, runningReservations } from "../../host/labs.ts";
 import { compareNames } from "../select.ts";
 import { type VmState, vmStateOf } from "../vm-state.ts";
 import type { MeasuredVm } from "./usage-meter.ts";
@@ -43,8 +43,8 @@ export interface StoredBytes {
 }
 
 /**
- * One thing of which there is so much; `free` is the limit without what is reserved, below 0 when too much is promised. Of
- * vCPUs, memory and VMs a plan may ask for so much; of the disk it may ask for the room of the {@link WorstCase}.
+ * One thing of which there is so much; `free` is the limit without what is reserved, below 0 when too much is promised. A
+ * plan may ask for so much, but of the disk, where there is no limit, for the room of the {@link WorstCase}.
  */
 export interface Budget {
   readonly limit: number;
@@ -59,7 +59,10 @@ export interface HostUsage {
   readonly cpus: Budget;
   /** Bytes. `used` is what is in RAM of the processes that run the VMs. */
   readonly memory: Budget;
-  /** Bytes. `used` is all of VMLAB_HOME; `reserved` is that with every disk filled. */
+  /**
+   * Bytes. `used` is all of VMLAB_HOME. With a limit on disks, `reserved` is what the disks and volumes of all labs take when
+   * every one is full; without one it is `used` with every disk filled, and `limit` is what fits on the file system.
+   */
   readonly disk: Budget;
   /** `reserved` and `used`: VMs. Without a limit there is no `limit` and no `free`. */
   readonly vms: Pick<Budget, "reserved" | "used"> & Partial<Budget>;
@@ -112,6 +115,7 @@ export function hostUsage(input: HostUsageInput): HostUsage {
     ...vms.map(({ usage }) => usage.disk.growth),
     ...volumes.map(({ disk }) => disk.growth),
   ]);
+  const disks = sum(labs.map(fullDisks));
   const used = sum(Object.values(stored));
   const room = Math.max(0, host.disk.free - limits.diskReserve);
   const running = vms.filter(({ usage }) => usage.running !== undefined);
@@ -129,7 +133,10 @@ export function hostUsage(input: HostUsageInput): HostUsage {
       free: limits.memory - memory,
       used: sum(running.map(({ usage }) => usage.running?.resident ?? 0)),
     },
-    disk: { limit: used + room, reserved: used + growth, free: room - growth, used },
+    disk:
+      limits.disk === undefined
+        ? { limit: used + room, reserved: used + growth, free: room - growth, used }
+        : { limit: limits.disk, reserved: disks, free: limits.disk - disks, used },
     vms: {
       ...(limits.vms === undefined ? {} : { limit: limits.vms, free: limits.vms - reserved.length }),
       reserved: reserved.length,

@@ -113,6 +113,14 @@ Note: vm.db is stopped on request; \`vmlab start db\` starts it
 `);
   });
 
+  test("tells of all disks and volumes where there is a limit for them", () => {
+    const disks = { need: 60 * GIB, free: 140 * GIB, limit: 200 * GIB };
+    const plan = { ...PLAN, changes: [], needs: { ...PLAN.needs, disks } };
+    expect(renderPlan(plan, { ...layout, width: undefined })).toContain(
+      "\nNeeds: 612 MiB download, 14 GiB disk (of 80 GiB free), 60 GiB of disks and volumes (of 140 GiB that limits.disk leaves), 10 GiB memory (of 21 GiB free), 6 vCPUs (limit 8).\n",
+    );
+  });
+
   test("in 80 columns wraps what does not fit and loses nothing", () => {
     const text = renderPlan(PLAN, { ...layout, width: 80 });
     expect(text).toBe(`vmlab plan · demo · state #41

@@ -30,8 +30,12 @@ class Child {
     this.#lines = linesOf(child.stdout);
   }
 
-  /** A lab with one VM of 2 GiB. */
-  static async start(script: string, root: string, name: string, home: string): Promise<Child> {
+  /** A lab with one VM of 2 GiB, and a volume where that is given. */
+  static async start(
+    script: string,
+    { root, name, volume }: { readonly root: string; readonly name: string; readonly volume?: string },
+    home: string,
+  ): Promise<Child> {
     const folder = join(root, name, "lab");
     await mkdir(folder, { recursive: true });
     await writeFile(
@@ -41,7 +45,7 @@ class Child {
 noble = { url = "https://example.com/noble.img", checksum = "sha256:${"a".repeat(64)}" }
 [vms.web]
 memory = "2GiB"
-`,
+${volume === undefined ? "" : `[volumes.data]\nsize = "${volume}"\n`}`,
     );
     const args = [script, join(root, name), home];
     const child = new Child(
@@ -83,26 +87,32 @@ async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<strin
   }
 }
 
-/** Both have planned what would fit. Resolves with the one that has it, and with the other. */
-async function race(labs: readonly [Child, Child], verb: string): Promise<{ winner: Child; loser: Child }> {
+/** Both have planned what would fit. Resolves with the one that has it, with the other, and what that is told. */
+async function race(
+  labs: readonly [Child, Child],
+  verb: string,
+): Promise<{ winner: Child; loser: Child; refusal: readonly Diagnostic[] | undefined }> {
   const [one, two] = labs;
   expect(await Promise.all(labs.map((lab) => lab.ask(`plan ${verb}`)))).toEqual([[], []]);
   const ends = await Promise.all(labs.map((lab) => lab.ask("go")));
   const refused = ends.filter((diagnostics) => diagnostics.length > 0);
   expect(refused).toHaveLength(1);
   const [winner, loser] = ends[0]?.length === 0 ? [one, two] : [two, one];
-  expect(refused[0]).toEqual([
+  return { winner, loser, refusal: refused[0] };
+}
+
+function memoryRefusal({ folder }: Child): readonly Diagnostic[] {
+  return [
     {
       severity: "error",
       code: "host/not-enough-memory",
       summary: "The running VMs need 2 GiB of memory, and 1 GiB are free",
-      detail: expect.stringContaining(`(${winner.folder}) uses 2 GiB for 1 VM.`) as unknown,
+      detail: expect.stringContaining(`(${folder}) uses 2 GiB for 1 VM.`) as unknown as string,
       hint: expect.stringMatching(
-        `^To make room: \`vmlab -C ${winner.folder} stop web\`\\. Or give`,
-      ) as unknown,
+        `^To make room: \`vmlab -C ${folder} stop web\`\\. Or give`,
+      ) as unknown as string,
     },
-  ]);
-  return { winner, loser };
+  ];
 }
 
 test("of two labs that are applied or started at the same moment, only as many get what fits", async () => {
@@ -112,11 +122,12 @@ test("of two labs that are applied or started at the same moment, only as many g
   await writeFile(join(home, "config.toml"), '[limits]\nmemory = "3GiB"\nmemory_reserve = "1MiB"\n');
   const script = await bundleChild("limited-lab", root);
   const labs = [
-    await Child.start(script, root, "one", home),
-    await Child.start(script, root, "two", home),
+    await Child.start(script, { root, name: "one" }, home),
+    await Child.start(script, { root, name: "two" }, home),
   ] as const;
 
-  const { winner, loser } = await race(labs, "apply");
+  const { winner, loser, refusal } = await race(labs, "apply");
+  expect(refusal).toEqual(memoryRefusal(winner));
   // A plan is refused with the same numbers.
   expect(await loser.ask("plan apply")).toMatchObject([{ code: "host/not-enough-memory" }]);
   await winner.does("stop");
@@ -124,7 +135,36 @@ test("of two labs that are applied or started at the same moment, only as many g
   await loser.does("stop");
 
   for (let round = 0; round < 5; round += 1) {
-    const { winner: started } = await race(labs, "start");
+    const { winner: started, refusal: told } = await race(labs, "start");
+    expect(told).toEqual(memoryRefusal(started));
     await started.does("stop");
   }
+});
+
+test("of two labs that are applied at the same moment, only as many get disks and volumes as the limit has room for", async () => {
+  const root = await temporary();
+  const home = join(root, "home");
+  await mkdir(home, { mode: 0o700 });
+  await writeFile(join(home, "config.toml"), '[limits]\ndisk = "25GiB"\ndisk_reserve = "1MiB"\n');
+  const script = await bundleChild("limited-lab", root);
+  const labs = [
+    await Child.start(script, { root, name: "one", volume: "5GiB" }, home),
+    await Child.start(script, { root, name: "two", volume: "5GiB" }, home),
+  ] as const;
+
+  const { winner, loser, refusal } = await race(labs, "apply");
+  expect(refusal).toEqual([
+    {
+      severity: "error",
+      code: "host/too-much-disk",
+      summary: "The disks and volumes of this lab need 15 GiB when full, and limits.disk leaves 10 GiB",
+      detail: expect.stringContaining(`(${winner.folder}) has 15 GiB of disks and volumes.`) as unknown,
+      hint: expect.stringContaining("raise limits.disk with `vmlab config set`") as unknown,
+    },
+  ]);
+  // What is off keeps its disk: a plan is refused with the same numbers.
+  await winner.does("stop");
+  expect(await loser.ask("plan apply")).toEqual(refusal);
+  await writeFile(join(home, "config.toml"), '[limits]\ndisk = "30GiB"\ndisk_reserve = "1MiB"\n');
+  await loser.does("apply");
 });

@@ -5,7 +5,7 @@ import { FOLDER, load, loadValid, show } from "./memory-lab.ts";
 
 test("a lab is read with its settings, limits in bytes, and where each name was declared", async () => {
   const text = `lab = { name = "demo", accel = "tcg", offline = true, vmlab = ">=0.1 <1" }
-limits = { memory = "\${vars.gib * 2} GiB", cpus = 4, disk_reserve = 1024 }
+limits = { memory = "\${vars.gib * 2} GiB", cpus = 4, disk = "20GiB", disk_reserve = 1024 }
 [vars]
 gib = { default = 4 }
 [vms.web]
@@ -17,7 +17,7 @@ gib = { default = 4 }
     provider: "qemu",
     accel: "tcg",
     offline: true,
-    limits: { memory: 8 * 2 ** 30, cpus: 4, diskReserve: 1024 },
+    limits: { memory: 8 * 2 ** 30, cpus: 4, disk: 20 * 2 ** 30, diskReserve: 1024 },
     sources: [{ path: "lab.toml", sha256: sha256(text) }],
     variables: { gib: { value: 4, sensitive: false } },
   });

@@ -37,6 +37,7 @@ const input = (fields: Partial<CapacityInput> = {}): CapacityInput => ({
   labs: [],
   bootId: "boot",
   vms: [],
+  disksBefore: 0,
   download: 0,
   diskFree: 100 * GiB,
   ...fields,
@@ -137,8 +138,9 @@ describe("what does not fit is an error that names the numbers and who uses them
       input({
         diskFree: 12 * GiB,
         volumes: [
-          { name: "data", growth: 8 * GiB },
-          { name: "logs", growth: 4 * GiB },
+          { name: "data", size: 8 * GiB, growth: 8 * GiB },
+          { name: "logs", size: 10 * GiB, growth: 4 * GiB },
+          { name: "old", size: 90 * GiB, growth: 0 },
         ],
       }),
     );
@@ -146,7 +148,7 @@ describe("what does not fit is an error that names the numbers and who uses them
     expect(diagnostics.map(({ code, detail }) => [code, detail])).toEqual([
       [
         "host/not-enough-disk",
-        "12 GiB are free on the file system of VMLAB_HOME, of which 2 GiB stay reserved.\nVolumes may take 12 GiB.",
+        "12 GiB are free on the file system of VMLAB_HOME, and 2 GiB stay reserved.\nVolumes may take 12 GiB.",
       ],
     ]);
   });
@@ -167,10 +169,63 @@ describe("what does not fit is an error that names the numbers and who uses them
         code: "host/not-enough-disk",
         summary: "Disks and downloads may grow by 11 GiB, and 8 GiB are free",
         detail:
-          "12 GiB are free on the file system of VMLAB_HOME, of which 4 GiB stay reserved.\nDownloads take 1 GiB.\nThis lab: a 10 GiB.",
-        hint: "`vmlab trash empty` frees 3 GiB. Or give VMs smaller disks, or lower disk_reserve under [limits].",
+          "12 GiB are free on the file system of VMLAB_HOME, and 4 GiB stay reserved.\nDownloads take 1 GiB.\nThis lab: a 10 GiB.",
+        hint: "`vmlab trash empty` frees 3 GiB. Or make room otherwise, give VMs smaller disks, or lower limits.disk_reserve with `vmlab config set`, or [limits] of lab.toml where that is tighter.",
       },
     ]);
+  });
+});
+
+describe("a limit on disks", () => {
+  const host = { ...input().host, disk: 100 * GiB };
+  const others = [
+    {
+      ...lab("other", [vm("x", { disk: 40 * GiB, running: false })], "earlier"),
+      volumes: { data: 20 * GiB },
+    },
+    { ...lab("pretend", [vm("y", { disk: 900 * GiB })]), usesHost: false },
+    lab("older", [vm("z")]),
+  ];
+  const own = {
+    ...{ host, labs: others },
+    vms: [vm("a", { disk: 15 * GiB, running: false, diskChange: "new" as const }), vm("b")],
+    volumes: [{ name: "data", size: 5 * GiB, growth: 0 }],
+    disksBefore: 15 * GiB,
+  };
+
+  test("counts disks and volumes of all labs as full, of VMs that are off too", () => {
+    const capacity = checkCapacity(input(own));
+    expect([capacity.disks, capacity.diagnostics]).toEqual([
+      { need: 30 * GiB, free: 30 * GiB, limit: 100 * GiB },
+      [],
+    ]);
+    expect(checkCapacity(input({ ...own, host: input().host })).disks).toBeUndefined();
+  });
+
+  test("that is exceeded is an error that tells who has them", () => {
+    const volumes = [{ name: "data", size: 6 * GiB, growth: GiB }];
+    expect(checkCapacity(input({ ...own, volumes })).diagnostics).toEqual([
+      {
+        severity: "error",
+        code: "host/too-much-disk",
+        summary: "The disks and volumes of this lab need 31 GiB when full, and limits.disk leaves 30 GiB",
+        detail:
+          "The limit is 100 GiB for all labs, VMs that are off included.\nLab other (/labs/other) has 60 GiB of disks and volumes.\nLab older (/labs/older) has 10 GiB of disks and volumes.\nThis lab: a 15 GiB, b 10 GiB, volume.data 6 GiB.",
+        hint: "Stopping VMs makes no room here. Make new disks and volumes smaller, delete what is not needed, or raise limits.disk with `vmlab config set`, or [limits] of lab.toml where that is tighter.",
+      },
+    ]);
+  });
+
+  test("is tightened by the lab's own, and never widened", () => {
+    const limitOf = (disk: number) => checkCapacity(input({ ...own, limits: { disk } })).disks?.limit;
+    expect([limitOf(80 * GiB), limitOf(900 * GiB)]).toEqual([80 * GiB, 100 * GiB]);
+    expect(checkCapacity(input({ limits: { disk: GiB }, vms: [vm("a")] })).disks?.free).toBe(GiB);
+  });
+
+  test("that came later keeps a lab from growing, and from nothing else", () => {
+    const later = { ...own, host: { ...host, disk: 50 * GiB } };
+    expect(checkCapacity(input({ ...later, disksBefore: 30 * GiB })).diagnostics).toEqual([]);
+    expect(checkCapacity(input({ ...later, disksBefore: 29 * GiB })).diagnostics).toHaveLength(1);
   });
 });
 

@@ -38,7 +38,7 @@ describe("config.toml of the host", () => {
     const home = await openHome();
     await writeFile(
       home.configFile,
-      `[limits]\ncpus = 8\nmemory = "15.5GiB"\nmemory_reserve = "4GiB"\ndisk_reserve = 1024\nvms = 5\nparallel_starts = 1\n[builds]\nparallel = 2\n[store]\nkeep = "1h"\nmax_age = "30d"\n[trash]\nkeep = "12h"\n`,
+      `[limits]\ncpus = 8\nmemory = "15.5GiB"\nmemory_reserve = "4GiB"\ndisk = "200GiB"\ndisk_reserve = 1024\nvms = 5\nparallel_starts = 1\n[builds]\nparallel = 2\n[store]\nkeep = "1h"\nmax_age = "30d"\n[trash]\nkeep = "12h"\n`,
     );
     expect(await readHostConfig(effects, home)).toEqual({
       limits: {
@@ -46,6 +46,7 @@ describe("config.toml of the host", () => {
         memory: 12 * GiB,
         memoryTotal: 16 * GiB,
         memoryReserve: 4 * GiB,
+        disk: 200 * GiB,
         diskReserve: 1024,
         vms: 5,
         parallelStarts: 1,
@@ -58,15 +59,19 @@ describe("config.toml of the host", () => {
 
   test("tells every mistake with its place", async () => {
     const home = await openHome();
-    await writeFile(home.configFile, `[limits]\ncpu = 8\nmemory = "lots"\nvms = 0\n[trash]\nkeep = "7w"\n`);
+    await writeFile(
+      home.configFile,
+      `[limits]\ncpu = 8\nmemory = "lots"\nvms = 0\ndisk = true\n[trash]\nkeep = "7w"\n`,
+    );
     const failure = await readHostConfig(effects, home).then(
       () => undefined,
       (error) => error.diagnostics,
     );
     const lines = failure.map((found: { range: { start: { line: number } } }) => found.range.start.line);
-    expect(lines.sort()).toEqual([2, 3, 4, 6]);
+    expect(lines.sort()).toEqual([2, 3, 4, 5, 7]);
     expect(failure.map((found: { summary: string }) => found.summary).sort()).toEqual([
       'config.toml has no setting "limits.cpu"',
+      "limits.disk cannot be true",
       'limits.memory cannot be "lots"',
       "limits.vms cannot be 0",
       'trash.keep cannot be "7w"',
@@ -93,8 +98,9 @@ describe("the ledger of labs", () => {
     expect(await readLedger(effects, home)).toEqual({ labs: [], diagnostics: [] });
     await writeLab(effects, home, lab);
     await writeLab(effects, home, { ...lab, lineage: "00ab", name: "other" });
-    await writeLab(effects, home, { ...lab, leases: [] });
-    expect(await readLab(effects, home, "00aa")).toEqual({ ...lab, leases: [] });
+    const last = { ...lab, leases: [], volumes: { data: GiB } };
+    await writeLab(effects, home, last);
+    expect(await readLab(effects, home, "00aa")).toEqual(last);
     expect((await readLedger(effects, home)).labs.map((found) => found.name)).toEqual(["demo", "other"]);
     await removeLab(effects, home, "00aa");
     await removeLab(effects, home, "00aa");
@@ -108,10 +114,12 @@ describe("the ledger of labs", () => {
     await mkdir(home.labs, { recursive: true });
     await writeFile(join(home.labs, "bad0.json"), '{"version":1');
     await writeFile(join(home.labs, "bad1.json"), JSON.stringify({ ...lab, leases: "none" }));
+    await writeFile(join(home.labs, "bad2.json"), JSON.stringify({ ...lab, volumes: { data: "10GiB" } }));
     await writeFile(join(home.labs, "README"), "not ours");
     const { labs, diagnostics } = await readLedger(effects, home);
     expect(labs).toEqual([lab]);
     expect(diagnostics.map(({ code, severity }) => [code, severity])).toEqual([
+      ["host/damaged-ledger", "warning"],
       ["host/damaged-ledger", "warning"],
       ["host/damaged-ledger", "warning"],
     ]);

@@ -102,6 +102,19 @@ describe("the worst case", () => {
   });
 });
 
+test("a limit on disks is what the disk's row tells, whatever there is room for", () => {
+  const { limits } = input({});
+  const labs = [
+    lab("demo", { web: true, db: false }, { bootId: "earlier", volumes: { data: 5 * GiB } }),
+    lab("pretend", { web: true }, { usesHost: false }),
+  ];
+  const usage = hostUsage(
+    input({ limits: { ...limits, disk: 20 * GiB }, labs, vms: [machine("demo", "web")] }),
+  );
+  expect(usage.disk).toEqual({ limit: 20 * GiB, reserved: 25 * GiB, free: -5 * GiB, used: 10 * GiB });
+  expect(usage.worstCase).toEqual({ growth: 8 * GiB, room: 40 * GiB, fits: true });
+});
+
 describe("a lab", () => {
   const statesOf = (fields: Partial<HostUsageInput>) =>
     hostUsage(input(fields)).labs.map(({ name, folder, vms }) => [
