@@ -1,7 +1,7 @@
 /** What a plan leads to, held against this host and its ledger as they are now. */
 import type { Diagnostic } from "../diagnostics.ts";
 import type { Workspace } from "../workspace.ts";
-import { type Capacity, type CapacityInput, checkCapacity } from "./capacity.ts";
+import { type Capacity, type CapacityInput, checkCapacity, type PlannedVm } from "./capacity.ts";
 import { readHostConfig } from "./host-config.ts";
 import { readLedger } from "./labs.ts";
 
@@ -40,12 +40,22 @@ export async function capacityOfHost(
   // Files are measured only where it helps whoever has to make room.
   if (!capacity.diagnostics.some(({ code }) => code === "host/not-enough-disk"))
     return { capacity, warnings };
-  return { capacity: checkCapacity({ ...input, trash: await trashSize(workspace) }), warnings };
+  const [trash, startGrowth] = await Promise.all([trashSize(workspace), growthOf(workspace, use.vms)]);
+  return { capacity: checkCapacity({ ...input, trash, startGrowth }), warnings };
 }
 
 async function trashSize({ providers: { vm, volume } }: Pick<Workspace, "providers">): Promise<number> {
   const [vms, volumes] = await Promise.all([vm.trash(), volume.trash()]);
   return sum([...vms, ...volumes].map(({ size }) => size));
+}
+
+async function growthOf(
+  { providers }: Pick<Workspace, "providers">,
+  vms: readonly PlannedVm[],
+): Promise<number> {
+  const starting = vms.flatMap(({ starts, instance }) => (starts === true ? (instance ?? []) : []));
+  const usages = await providers.vm.usage(starting);
+  return sum([...usages.values()].map(({ disk }) => disk.growth));
 }
 
 function sum(amounts: readonly number[]): number {

@@ -18,6 +18,8 @@ export interface PlannedVm {
   readonly running: boolean;
   /** The plan starts it, or starts it again: stopping it is no way to make room for the plan. */
   readonly starts?: boolean;
+  /** Its machine; absent: there is none yet. */
+  readonly instance?: string;
   /** The plan makes or grows its disk; absent: the disk stays. */
   readonly diskChange?: "new" | "grow";
   /** What the disk takes on the host already. */
@@ -51,6 +53,8 @@ export interface CapacityInput {
   readonly diskFree: number;
   /** Bytes that emptying the trash would free. */
   readonly trash?: number;
+  /** Bytes that the disks of the VMs which the plan starts may come to take in addition. */
+  readonly startGrowth?: number;
 }
 
 /** `free` is what is left of `limit` by others; the plan fits when `need` is at most `free`. */

@@ -1,5 +1,5 @@
 /**
- * Whether a plan fits the disk, in two ways: what it makes, grows and downloads must find room on the file system
+ * Whether a plan fits the disk, in two ways: what it makes, grows, downloads and starts must find room on the file system
  * now, and where there is a limit, the disks and volumes of all labs must stay within it when every one is full.
  */
 import { type Diagnostic, problem } from "../diagnostics.ts";
@@ -28,9 +28,11 @@ export function disksFigure(input: CapacityInput): Figure | undefined {
   return { need, free: Math.max(0, limit - others), limit };
 }
 
-/** Too little for what the plan adds. */
+/** Too little for what the plan adds; or, when that is nothing, for VMs that write to what they have. */
 export function roomShortage(input: CapacityInput, figure: Figure): Diagnostic[] {
-  return figure.need > figure.free ? [growthProblem(input, figure, reserveOf(input))] : [];
+  const reserve = reserveOf(input);
+  if (figure.need > figure.free) return [growthProblem(input, figure, reserve)];
+  return input.diskFree < reserve ? startProblem(input, reserve) : [];
 }
 
 /** A lab that comes to take no more than before may go on beyond a limit that came later. */
@@ -70,6 +72,25 @@ function growthProblem(input: CapacityInput, { need, free }: Figure, reserve: nu
     ].join("\n"),
     hint: `${makeRoom(input)}, give VMs smaller disks, or ${raising("lower", "limits.disk_reserve")}.`,
   });
+}
+
+function startProblem(input: CapacityInput, reserve: number): Diagnostic[] {
+  const starting = input.vms.filter(({ starts }) => starts === true);
+  if (starting.length === 0) return [];
+  const { startGrowth = 0 } = input;
+  const names = nameLargest(starting.map(vmDisk), (bytes) => `(disk ${formatSize(bytes)})`);
+  return [
+    problem({
+      code: "host/not-enough-disk",
+      summary: `No VM can be started: ${freeText(input, reserve)}`,
+      detail: [
+        `To be started: ${names}.`,
+        ...(startGrowth === 0 ? [] : [`Their disks may come to take ${formatSize(startGrowth)} more.`]),
+        "A VM that finds no room on the host is paused until there is some.",
+      ].join("\n"),
+      hint: `${makeRoom(input)}, or ${raising("lower", "limits.disk_reserve")}.`,
+    }),
+  ];
 }
 
 function freeText({ diskFree }: CapacityInput, reserve: number): string {

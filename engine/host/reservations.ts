@@ -32,11 +32,14 @@ export function reservationAfter(
   const powersOn = steps.includes("start") || steps.includes("resume");
   const powersOff = steps.includes("stop") || steps.includes("suspend");
   const running = powersOn || (runsNow && !powersOff);
+  // What goes on from saved memory is started, what stood still is not: it was there all the time.
+  const starts = steps.includes("start") || (powersOn && !runsNow);
   return {
     name,
     ...now,
     running,
-    ...(steps.includes("start") ? { starts: true } : {}),
+    ...(starts ? { starts } : {}),
+    ...(recorded?.instance === undefined ? {} : { instance: recorded.instance }),
     ...(diskChange === undefined ? {} : { diskChange }),
     ...(diskChange === "grow" && before !== undefined ? { diskAllocated: before.disk } : {}),
   };

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { applyPlan } from "../../../engine/apply/apply-plan.ts";
-import { isDiagnosticsError } from "../../../engine/diagnostics.ts";
+import { type Diagnostic, isDiagnosticsError } from "../../../engine/diagnostics.ts";
 import { homeFrom } from "../../../engine/home.ts";
 import type { PowerVerb } from "../../../engine/operate/decide-power.ts";
 import { planPower } from "../../../engine/operate/power.ts";
@@ -30,13 +30,19 @@ template = "off"
 template = "off"
 `;
 
+const GiB = 2 ** 30;
+
 /** Labs of one host, whose pretend machines count against its limits. */
-async function labsOfOneHost(limits: string): Promise<readonly Workspace[]> {
+async function labsOfOneHost(
+  limits: string,
+  disk = async () => ({ total: 500 * GiB, free: 300 * GiB }),
+): Promise<readonly Workspace[]> {
   const labs: FakeLab[] = [await create(toml("one")), await create(toml("two"))];
   const home = homeFrom({ VMLAB_HOME: labs[0]?.homeFolder ?? "" });
   const workspaces = await Promise.all(
     labs.map(async (lab) => {
-      const workspace = await lab.workspace(labs[0]?.effects());
+      const effects = labs[0]?.effects() ?? lab.effects();
+      const workspace = await lab.workspace({ ...effects, host: { ...effects.host, disk } });
       const providers = fakeProviders({ effects: workspace.effects, home });
       return { ...workspace, home, providers: { ...providers, vm: { ...providers.vm, usesHost: true } } };
     }),
@@ -55,7 +61,7 @@ async function power(
   workspace: Workspace,
   verb: PowerVerb,
   ...vms: string[]
-): Promise<{ code: string; summary: string; detail?: string } | undefined> {
+): Promise<Diagnostic | undefined> {
   const { plan } = await planPower(workspace, verb, vms, { force: false });
   if (plan === undefined) throw new Error("no plan");
   try {
@@ -93,3 +99,34 @@ test.each([
     expect(await power(winner, "resume", "a")).toBeDefined();
   },
 );
+
+test("no VM is started while less is free than the reserve, and what runs is let alone", async () => {
+  let free = 300 * GiB;
+  const [open] = await labsOfOneHost('disk_reserve = "10GiB"', async () => ({ total: 500 * GiB, free }));
+  if (open === undefined) throw new Error("a lab");
+  const about = { ...{ lab: "one", lineage: "00", deletedAt: 0, reason: "deleted" }, record: {} };
+  const trash = async () => [{ ...about, id: "0", name: "old", size: 3 * GiB }];
+  const vm = { ...open.providers.vm, trash };
+  const lab = { ...open, providers: { ...open.providers, vm } };
+  expect(await power(lab, "start", "a")).toBeUndefined();
+  free = 8 * GiB;
+  expect(await power(lab, "start", "a", "b")).toEqual({
+    severity: "error",
+    code: "host/not-enough-disk",
+    summary:
+      "No VM can be started: 8 GiB are free on the file system of VMLAB_HOME, and 10 GiB stay reserved",
+    detail:
+      "To be started: b (disk 10 GiB).\nA VM that finds no room on the host is paused until there is some.",
+    hint: "`vmlab trash empty` frees 3 GiB. Or make room otherwise, or lower limits.disk_reserve with `vmlab config set`, or [limits] of lab.toml where that is tighter.",
+  });
+  expect(await power(lab, "restart", "a")).toMatchObject({ code: "host/not-enough-disk" });
+  // It was there all the time.
+  expect(await power(lab, "pause", "a")).toBeUndefined();
+  expect(await power(lab, "resume", "a")).toBeUndefined();
+  expect(await power(lab, "suspend", "a")).toBeUndefined();
+  expect(await power(lab, "resume", "a")).toMatchObject({ code: "host/not-enough-disk" });
+  free = 10 * GiB;
+  expect(await power(lab, "resume", "a")).toBeUndefined();
+  free = 0;
+  expect(await power(lab, "stop", "a")).toBeUndefined();
+});

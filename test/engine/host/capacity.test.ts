@@ -176,6 +176,42 @@ describe("what does not fit is an error that names the numbers and who uses them
   });
 });
 
+describe("a start while less is free than the reserve", () => {
+  const full = (fields: Partial<CapacityInput>) =>
+    checkCapacity(input({ host: { ...input().host, diskReserve: 10 * GiB }, diskFree: 8 * GiB, ...fields }))
+      .diagnostics;
+  const web = vm("web", { starts: true });
+
+  test("is refused with the numbers", () => {
+    expect(full({ vms: [web, vm("db")], startGrowth: 7 * GiB })).toEqual([
+      {
+        severity: "error",
+        code: "host/not-enough-disk",
+        summary:
+          "No VM can be started: 8 GiB are free on the file system of VMLAB_HOME, and 10 GiB stay reserved",
+        detail:
+          "To be started: web (disk 10 GiB).\nTheir disks may come to take 7 GiB more.\nA VM that finds no room on the host is paused until there is some.",
+        hint: "Make room, or lower limits.disk_reserve with `vmlab config set`, or [limits] of lab.toml where that is tighter.",
+      },
+    ]);
+    expect(full({ vms: [web], trash: 3 * GiB })[0]?.hint).toMatch(
+      /^`vmlab trash empty` frees 3 GiB\. Or make room otherwise, or lower limits\.disk_reserve /,
+    );
+  });
+
+  test("that makes disks as well is refused once", () => {
+    expect(full({ vms: [{ ...web, diskChange: "new" }] }).map(({ summary }) => summary)).toEqual([
+      "Disks and downloads may grow by 10 GiB, and 0 B are free",
+    ]);
+  });
+
+  test("is not refused to a reserve that is just kept, and what runs already is let alone", () => {
+    expect(full({ vms: [web], diskFree: 10 * GiB })).toEqual([]);
+    expect(full({ vms: [vm("web"), vm("off", { running: false })] })).toEqual([]);
+    expect(full({ vms: [web], host: input().host, limits: { diskReserve: 9 * GiB } })).toHaveLength(1);
+  });
+});
+
 describe("a limit on disks", () => {
   const host = { ...input().host, disk: 100 * GiB };
   const others = [

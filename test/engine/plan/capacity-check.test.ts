@@ -10,10 +10,19 @@ import { FAKE_HEAD, fakeLabs } from "../../support/fake-labs.ts";
 const create = fakeLabs();
 const GiB = 2 ** 30;
 
+interface Host {
+  readonly config: string;
+  readonly free?: number;
+}
+
 /** A plan on a host where another lab has 30 GiB of disks and volumes, all of it off. */
-async function plan(lab: FakeLab, config: string, options: Partial<PlanOptions> = {}): Promise<PlanOutcome> {
+async function plan(
+  lab: FakeLab,
+  { config, free = 300 * GiB }: Host,
+  options: Partial<PlanOptions> = {},
+): Promise<PlanOutcome> {
   const effects = lab.effects();
-  const disk = async () => ({ total: 500 * GiB, free: 300 * GiB });
+  const disk = async () => ({ total: 500 * GiB, free });
   const workspace = await lab.workspace({ ...effects, host: { ...effects.host, disk } });
   const { home, providers } = workspace;
   await effects.files.makeDir(home.root);
@@ -39,7 +48,7 @@ disk = "10GiB"
 disk = "10GiB"
 power = "stopped"
 `;
-const limited = (limit: string) => `[limits]\ndisk = "${limit}"\n`;
+const limited = (limit: string): Host => ({ config: `[limits]\ndisk = "${limit}"\n` });
 
 describe("a limit on disks", () => {
   test("is told with what the plan needs, and refuses one that needs more", async () => {
@@ -65,7 +74,7 @@ This lab: a 10 GiB, b 10 GiB, volume.data 5 GiB.`,
   });
 
   test("is not spoken of where it is not set", async () => {
-    const { plan: made } = await plan(await create(TOML), "");
+    const { plan: made } = await plan(await create(TOML), { config: "" });
     expect(Object.keys(made?.needs ?? {})).toEqual(["memory", "cpus", "disk"]);
   });
 
@@ -81,4 +90,20 @@ This lab: a 10 GiB, b 10 GiB, volume.data 5 GiB.`,
     expect(await codes(TOML.replace('"10GiB"', '"11GiB"'))).toEqual(["host/too-much-disk"]);
     expect(await codes(TOML.replace(VOLUME, "").replace('"10GiB"', '"15GiB"'))).toEqual([]);
   });
+});
+
+test("a plan that starts a VM is refused while less is free than the reserve; one that starts none is not", async () => {
+  const lab = await create(TOML);
+  await lab.apply();
+  const full: Host = { config: '[limits]\ndisk_reserve = "10GiB"\n', free: 8 * GiB };
+  await lab.write("lab.toml", TOML.replace("[vms.a]", '[vms.a]\nports = ["80"]'));
+  expect((await plan(lab, full)).diagnostics).toEqual([]);
+  await lab.disturb("a", { state: "stopped", clean: false });
+  expect((await plan(lab, full)).diagnostics).toMatchObject([
+    {
+      code: "host/not-enough-disk",
+      summary:
+        "No VM can be started: 8 GiB are free on the file system of VMLAB_HOME, and 10 GiB stay reserved",
+    },
+  ]);
 });
