@@ -8,6 +8,7 @@ import type { LockedStore } from "../../state/store.ts";
 import type { ResourceState, State } from "../../state/types.ts";
 import type { Workspace } from "../../workspace.ts";
 import { recordedSpecs } from "../recorded-spec.ts";
+import { reserveRestored } from "./reserve-restored.ts";
 import { runTogether, type SnapshotCall, type SnapshotOutcome } from "./snapshot-run.ts";
 
 export interface RestoreCall extends SnapshotCall {
@@ -48,6 +49,11 @@ export async function restoreSnapshots(workspace: Workspace, call: RestoreCall):
       return { ...participant, name, snapshot, runs, volumes, spec };
     });
     await provider.snapshots.check(works);
+    await reserveRestored(
+      workspace,
+      state,
+      works.map(({ record, snapshot, runs }) => ({ record: { ...record, ...rememberedIn(snapshot) }, runs })),
+    );
     // Durable first: after a crash or failure in between, a plan brings the machine to lab.toml once more than needed. The
     // other way round, it would not see that the machine is another one.
     for (const work of works) await commit(locked, state, work, {});

@@ -6,6 +6,8 @@ import { type Diagnostic, isDiagnosticsError } from "../../../engine/diagnostics
 import { homeFrom } from "../../../engine/home.ts";
 import type { PowerVerb } from "../../../engine/operate/decide-power.ts";
 import { planPower } from "../../../engine/operate/power.ts";
+import { restoreSnapshots } from "../../../engine/operate/snapshots/restore-snapshots.ts";
+import { takeSnapshots } from "../../../engine/operate/snapshots/take-snapshots.ts";
 import { makePlan } from "../../../engine/plan/make-plan.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../../../engine/plan/options.ts";
 import type { Workspace } from "../../../engine/workspace.ts";
@@ -129,4 +131,23 @@ test("no VM is started while less is free than the reserve, and what runs is let
   expect(await power(lab, "resume", "a")).toBeUndefined();
   free = 0;
   expect(await power(lab, "stop", "a")).toBeUndefined();
+});
+
+test("a restore that powers machines on asks for room as a start does", async () => {
+  const [one, two] = await labsOfOneHost('memory = "3GiB"');
+  if (one === undefined || two === undefined) throw new Error("two labs");
+  const about = { vms: ["a", "b"], name: "then", command: "snapshot", lockTimeoutMs: 0 };
+  const call = { ...about, signal: new AbortController().signal, sensitiveVariables: {} };
+  expect(await power(one, "start", "a", "b")).toBeUndefined();
+  expect(await takeSnapshots(one, call)).toEqual({ state: "done" });
+  expect(await power(one, "stop", "a", "b")).toBeUndefined();
+  expect(await power(two, "start", "a", "b")).toBeUndefined();
+  expect(await restoreSnapshots(one, call)).toMatchObject({
+    state: "failed",
+    diagnostics: [{ summary: "The running VMs need 2 GiB of memory, and 1 GiB are free" }],
+  });
+  // Nothing of it was begun; once there is room it is taken, and the other lab is told.
+  expect(await power(two, "stop", "a")).toBeUndefined();
+  expect(await restoreSnapshots(one, call)).toEqual({ state: "done" });
+  expect(await power(two, "start", "a")).toMatchObject({ code: "host/not-enough-memory" });
 });
