@@ -102,7 +102,7 @@ image = "other"
 volumes = [{ name = "data" }]
 `);
   await mkdir(lab.home, { mode: 0o700 });
-  await writeFile(join(lab.home, "config.toml"), `[limits]\nparallel_starts = ${BOOTS}\n`);
+  await writeFile(join(lab.home, "config.toml"), `[limits]\nparallel_starts = ${BOOTS}\ncpus = ${MANY}\n`);
   await lab.ok("apply", "--yes");
   const plain = Array.from({ length: MANY - 2 }, (_, index) => `b-n-${index + 1}`);
   const all = (what: string) =>
