@@ -4,9 +4,11 @@ import { fail } from "../../../engine/diagnostics.ts";
 import { withHostLock } from "../../../engine/host/host-lock.ts";
 import type { CallContext, CloneSpec, VmSpec } from "../../provider.ts";
 import { clearAbandonedWork } from "../abandoned-work.ts";
+import { UEFI_VARS_NODE } from "../command-line.ts";
 import type { QemuContext } from "../context.ts";
 import { createOverlay, type DiskCopySource, diskInfo } from "../disk-image.ts";
 import { findMachine, type MachineProcess } from "../machine-process.ts";
+import { withQmp } from "../qmp.ts";
 import { readVms } from "../read.ts";
 import { formatBytes } from "../size-text.ts";
 import { innerSnapshots } from "../snapshot/snapshot-disks.ts";
@@ -47,6 +49,7 @@ export interface ClonedDisk {
   readonly uefiVars: DiskCopySource | undefined;
 }
 
+const QMP_MS = 30_000;
 /** How long another clone of the same machine is waited for: it may copy a whole disk. */
 const LOCK_MS = 60 * 60_000;
 
@@ -93,6 +96,9 @@ async function make(
   const own = { file: to.file };
   const taken =
     clone.snapshot === undefined ? undefined : await readSnapshot(effects, folder, clone.snapshot);
+  // Those in a snapshot were written with it.
+  if (vm.uefiCode !== undefined && taken === undefined && source.machine !== undefined)
+    await flushUefiVars(context, source);
   const known = {
     guest: taken === undefined ? await readGuestRecord(effects, folder) : taken.guest,
     uefiVars:
@@ -119,6 +125,18 @@ async function make(
   call.progress("making the disk");
   await createOverlay(effects, path, { path: sharedLayerPath(home, top.shared), format: "qcow2" }, spec.disk);
   return { layers: [...below, own], ...known };
+}
+
+/**
+ * QEMU keeps in memory where in the qcow2 file a changed variable lies until it is told to write everything, and unlike
+ * a disk's the guest never tells it to.
+ */
+async function flushUefiVars({ effects }: QemuContext, { folder, vm }: CloneSource): Promise<void> {
+  const said = await withQmp(effects, folder.qmpSocket, { timeoutMs: QMP_MS }, (qmp) =>
+    qmp.monitor(`qemu-io ${UEFI_VARS_NODE} flush`),
+  );
+  if (said.trim() !== "")
+    throw new Error(`QEMU does not write the UEFI variables of ${vm.name}: ${said.trim()}`);
 }
 
 async function soundSource(
