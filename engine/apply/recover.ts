@@ -82,7 +82,9 @@ async function settle(run: Run, intent: Intent, found: VmObservation): Promise<"
         await keeper.commit(abandoned);
         return "undone";
       }
-      const attributes = { ...record.attributes, ...found.attributes };
+      // The power is on; what comes after, such as asking for its ports, may not have been done.
+      const started = await run.providers.vm.start(run.knownSpec(record), quietCall());
+      const attributes = { ...record.attributes, ...started };
       await keeper.commit({
         kind: "done",
         operation,

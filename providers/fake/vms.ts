@@ -58,12 +58,17 @@ export function fakeVmProvider(world: FakeWorld): VmProvider {
       await world.disturb("check-start", spec.name, new AbortController().signal);
     },
     async start(spec, context) {
-      const machine = await world.existing(spec.id);
-      if (machine.state === "running") return (await change(spec.id, { held: false })).attributes;
+      const { state, attributes: before } = await world.existing(spec.id);
+      const attributes = { ...before, ...portsOf(spec.id, spec.ports) };
+      if (state === "running") {
+        // Ports are told after the power is on: whoever died in between left them to this one.
+        const told = "ssh_port" in before ? before : attributes;
+        return (await change(spec.id, { held: false, attributes: told })).attributes;
+      }
       context.progress("powering on");
       await world.disturb("start", spec.name, context.signal);
-      const attributes = { ...machine.attributes, ...portsOf(spec.id, spec.ports) };
-      return (await change(spec.id, { state: "running", held: false, clean: true, attributes })).attributes;
+      await change(spec.id, { state: "running", held: false, clean: true });
+      return (await change(spec.id, { attributes })).attributes;
     },
     async ready(spec, context) {
       await mustRun(world, spec);
@@ -289,7 +294,8 @@ function forwardsOf({ attributes, temporary = [] }: FakeMachine): ForwardedPort[
 }
 
 async function mustRun(world: FakeWorld, spec: VmSpec): Promise<void> {
-  if ((await world.existing(spec.id)).state !== "running") notRunning(spec.name);
+  const { state, attributes } = await world.existing(spec.id);
+  if (state !== "running" || !("ssh_port" in attributes)) notRunning(spec.name);
 }
 
 function notRunning(name: string): never {
