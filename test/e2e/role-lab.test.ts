@@ -19,6 +19,7 @@ disk = "3GiB"
 verify = ["tree --version", "test -s /etc/tools"]
 [vms.web]
 role = "tools"
+firmware = "uefi"
 memory = "512MiB"
 disk = "4GiB"
 run = ["cat /etc/tools > /root/seen"]
@@ -58,6 +59,8 @@ test(
     expect(await guest("tree --version && sudo cat /root/seen && hostname")).toMatch(
       /^tree v.*\none\nweb\n$/s,
     );
+    // Built on a machine with BIOS, it boots with UEFI as well.
+    await guest("test -d /sys/firmware/efi");
     // What belongs to one machine is the VM's own.
     expect((await guest("cat /etc/machine-id")).trim()).toMatch(/^[0-9a-f]{32}$/);
     expect(await guest("sudo cat /root/.ssh/authorized_keys 2>/dev/null; true")).toBe("");
