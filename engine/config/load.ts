@@ -91,8 +91,7 @@ class Loader {
     const { modules, findings: wrongModules } = await this.#modules(merged);
     findings.push(...wrongModules);
     const bare = merged.document.checks !== undefined;
-    const holds = () => this.#mayHold("${") && holdsExpression(merged.document);
-    if (modules.size > 0 || bare || holds()) await loadCel();
+    if (modules.size > 0 || bare || holdsExpression(merged.document)) await loadCel();
     const variables = wrongTables.has("vars") ? { values: {}, findings: [] } : await this.#variables(merged);
     findings.push(...variables.findings);
     const limits = labLimits(merged.document, variables.values, (path) => ({
@@ -104,9 +103,7 @@ class Loader {
     const { document } = merged;
     if (this.#diagnostics.some(({ severity }) => severity === "error"))
       return { document, diagnostics: this.#diagnostics };
-    const files = this.#mayHold("file")
-      ? await readFiles(this.#files, this.#folder, merged.document)
-      : { texts: new Map(), sources: [] };
+    const files = await readFiles(this.#files, this.#folder, merged.document);
     const known = new Set(this.#sources.map(({ path }) => path));
     this.#sources.push(...files.sources.filter(({ path }) => !known.has(path)));
     const settings = merged.document.lab as JsonObject;
@@ -240,13 +237,6 @@ class Loader {
     return inside === ".." || inside.startsWith(`..${sep}`) ? path : inside;
   }
 
-  /** False when no file holds `word`, in whatever spelling: documents are big, and are not walked for it then. */
-  #mayHold(word: string): boolean {
-    for (const text of this.#texts.values())
-      if (text.includes(word) || ESCAPED_CHARACTER.test(text)) return true;
-    return false;
-  }
-
   #checkVersion(document: JsonObject): void {
     const settings = isJsonObject(document.lab) ? document.lab : {};
     const { tool } = this.#options;
@@ -296,9 +286,6 @@ class Loader {
   readonly #sourceLine = (range: Range): string | undefined =>
     this.#texts.get(range.file)?.split(/\r?\n/)[range.start.line - 1];
 }
-
-/** By its number, or as a line break that TOML takes out: what stands around it is another word than is written. */
-const ESCAPED_CHARACTER = /\\[uU\s]/;
 
 function startOf(file: string): Range {
   return { file, start: { line: 1, column: 1 }, end: { line: 1, column: 1 } };
