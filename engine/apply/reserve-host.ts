@@ -10,6 +10,7 @@ import {
   recordedReservation,
   recordedVolumes,
   reservationAfter,
+  reservationsOf,
   volumeAfter,
 } from "../host/reservations.ts";
 import type { Step } from "../plan/types.ts";
@@ -36,12 +37,9 @@ export async function reserveHost(run: Run): Promise<void> {
     const planned = Object.values(run.plan.resources).flatMap((resource) =>
       resource.type === "vm" ? (resource.base ?? []) : "digest" in resource ? (resource.digest ?? []) : [],
     );
-    const reservations = Object.fromEntries(
-      vms.map(({ name, cpus, memory, disk, running }) => [name, { cpus, memory, disk, running }]),
-    );
     await write(run, {
       leases: [...leasesOf(run), ...planned],
-      reservations,
+      reservations: reservationsOf(vms),
       volumes: Object.fromEntries(volumes.map(({ name, size }) => [name, size])),
     });
   });

@@ -11,6 +11,13 @@ export function recordedReservation(record: ResourceState): Reservation {
   return { ...sizes(record.inputs), running: record.phase !== "created" && !isOff(record.powerOverride) };
 }
 
+/** By name, as the ledger has them. */
+export function reservationsOf(vms: readonly PlannedVm[]): Record<string, Reservation> {
+  return Object.fromEntries(
+    vms.map(({ name, cpus, memory, disk, running }) => [name, { cpus, memory, disk, running }]),
+  );
+}
+
 /** A VM as it will be after these steps of a plan; undefined when it goes away. */
 export function reservationAfter(
   name: string,

@@ -4,7 +4,7 @@ import type { PlannedVm } from "../../host/capacity.ts";
 import { capacityOfHost } from "../../host/capacity-of-host.ts";
 import { withHostLock } from "../../host/host-lock.ts";
 import { readLab, writeLab } from "../../host/labs.ts";
-import { recordedDisks, recordedVolumes, reservationAfter } from "../../host/reservations.ts";
+import { recordedDisks, recordedVolumes, reservationAfter, reservationsOf } from "../../host/reservations.ts";
 import type { ResourceState, State } from "../../state/types.ts";
 import type { Workspace } from "../../workspace.ts";
 
@@ -52,10 +52,8 @@ export async function reserveRestored(
       }
       const entry = await readLab(effects, home, state.lineage);
       if (entry === undefined) return;
-      const reservations = Object.fromEntries(
-        planned.map(({ name, cpus, memory, disk, running }) => [name, { cpus, memory, disk, running }]),
-      );
-      await writeLab(effects, home, { ...entry, bootId: await effects.host.bootId(), reservations });
+      const bootId = await effects.host.bootId();
+      await writeLab(effects, home, { ...entry, bootId, reservations: reservationsOf(planned) });
     },
     { events },
   );
